@@ -1,0 +1,369 @@
+"""Reads with known origin, for tests, benchmarks and the calibration of MAPQ.
+
+A read is made in three steps, from random numbers that depend on the seed and the number of the read alone:
+the reads are the same whatever the size of a batch.
+
+1. **Place**: a start, uniform over all positions where the read fits between the ends of its contig and the
+   long runs of N, and a strand.
+2. **Diverge**: a walk along that strand. At each base, with a constant rate, an event: a substitution, or (a
+   share of the events) an insertion or a deletion of geometric length. The walk ends when the read has the
+   length that was asked for, exactly.
+3. **Sequence**: the errors of a machine. `none`; `illumina`, substitutions only, at the rate that the
+   qualities state, which fall along the read; `long`, single bases inserted, deleted or substituted at a
+   constant rate.
+
+The name of a read tells where it is from, `NUMBER:CONTIG:START0:END0:STRAND`, 0-based and half-open on the
+reference; the contig may hold colons. Reads that come from nowhere have the contig `random` (uniform bases)
+or `foreign` (another genome). `parse_truth` reads such a name. The kernels are in `genoseq.mutate`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from genoseq.errors import InputError, UsageError
+from genoseq.index.reference import Reference
+from genoseq.io.fastx import ReadBatch
+from genoseq.mutate import ATTEMPTS, LONG_ERROR_RATE, MAX_LENGTH, make_reads, usable_stretches
+
+__all__ = [
+    "FOREIGN",
+    "RANDOM",
+    "SimulatedReads",
+    "SimulationParameters",
+    "Truth",
+    "format_fastq",
+    "parse_truth",
+    "random_reads",
+    "simulate_reads",
+]
+
+RANDOM, FOREIGN = "random", "foreign"  # contig names of reads without a place on the reference
+ERROR_MODELS = ("none", "illumina", "long")
+MAX_DIVERGENCE = 0.3
+BATCH_BASES = 1 << 24
+LETTERS = np.frombuffer(b"ACGTN", dtype=np.uint8)
+
+_TRUTH = re.compile(r"(\d+):(.+):(\d+):(\d+):([+-])")
+
+
+class Truth(NamedTuple):
+    """Where a simulated read is from.
+
+    Attributes
+    ----------
+    number
+        0-based number of the read in its file.
+    contig
+        Name of the contig, or `random` or `foreign`.
+    start, end
+        0-based half-open interval on the contig (bp).
+    strand
+        `+` or `-`.
+    """
+
+    number: int
+    contig: str
+    start: int
+    end: int
+    strand: str
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the read has no place on the reference."""
+        return self.contig in (RANDOM, FOREIGN)
+
+
+def parse_truth(name: str) -> Truth:
+    """Read the origin of a simulated read from its name.
+
+    Raises
+    ------
+    InputError
+        When the name does not have the form `NUMBER:CONTIG:START0:END0:STRAND`.
+
+    Examples
+    --------
+    >>> parse_truth("7:HLA:A*01:100:250:-")
+    Truth(number=7, contig='HLA:A*01', start=100, end=250, strand='-')
+    """
+    match = _TRUTH.fullmatch(name)
+    if match is None or int(match[3]) > int(match[4]):
+        raise InputError(
+            f"read name {name!r} does not tell the origin of the read; expected "
+            "NUMBER:CONTIG:START0:END0:STRAND, as genoseq simulate writes it"
+        )
+    return Truth(int(match[1]), match[2], int(match[3]), int(match[4]), match[5])
+
+
+@dataclass(frozen=True)
+class SimulationParameters:
+    """What the reads look like.
+
+    Attributes
+    ----------
+    number
+        Reads in all.
+    length
+        Length of a read (bp); the mean when `length_sd` is not 0.
+    length_sd
+        Standard deviation of the length (bp); lengths are then log-normal, as those of long reads are.
+    divergence
+        Events a base, 0-0.3. Several values are taken in turn: read i has `divergence[i % len(divergence)]`.
+    indel_share
+        Share of the events that are insertions or deletions, half each.
+    indel_mean
+        Mean of their geometric length (bp), at least 1.
+    transition_bias
+        Rate of transitions (A-G, C-T) over that of one transversion, the kappa of Kimura (1980); 1 makes all
+        three substitutions of a base as likely. Real genomes have 2 to 5.
+    errors
+        Error model of the machine: `none`, `illumina` or `long`.
+    error_rate
+        Errors a base of the model `long`; None is 0.1.
+    max_unknown
+        Share of a read that may be N or another letter than ACGT.
+    seed
+        The same seed gives the same reads.
+    """
+
+    number: int = 10_000
+    length: int = 150
+    length_sd: float = 0.0
+    divergence: float | tuple[float, ...] = 0.0
+    indel_share: float = 0.1
+    indel_mean: float = 1.5
+    transition_bias: float = 1.0
+    errors: str = "none"
+    error_rate: float | None = None
+    max_unknown: float = 0.02
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.divergences:
+            raise UsageError("divergence: no value given; expected at least one, 0 to 0.3")
+        for value in self.divergences:
+            _check_range("divergence", value, 0, MAX_DIVERGENCE)
+        _check_range("number", self.number, 0, 10**12)
+        _check_range("length", self.length, 1, MAX_LENGTH)
+        _check_range("length_sd", self.length_sd, 0, 10 * self.length)
+        _check_range("indel_share", self.indel_share, 0, 1)
+        _check_range("indel_mean", self.indel_mean, 1, 100)
+        _check_range("transition_bias", self.transition_bias, 0, 1000)
+        _check_range("max_unknown", self.max_unknown, 0, 1)
+        _check_range("seed", self.seed, 0, 2**63 - 1)
+        if self.errors not in ERROR_MODELS:
+            raise UsageError(f"errors: unknown model {self.errors!r}; choose from {', '.join(ERROR_MODELS)}")
+        if self.error_rate is not None:
+            if self.errors != "long":
+                raise UsageError(f"error_rate: belongs to errors='long', not to {self.errors!r}")
+            _check_range("error_rate", self.error_rate, 0, MAX_DIVERGENCE)
+
+    @property
+    def divergences(self) -> tuple[float, ...]:
+        """The values of `divergence` as a tuple."""
+        return self.divergence if isinstance(self.divergence, tuple) else (self.divergence,)
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # also refuses NaN
+        raise UsageError(f"{name}: {value} is out of range; expected {low} to {high}")
+
+
+@dataclass(frozen=True)
+class SimulatedReads:
+    """A batch of reads and where they are from.
+
+    Attributes
+    ----------
+    reads
+        The n reads, named after their origin, with qualities.
+    contig
+        int64[n], number of the contig; -1 for random reads.
+    start, end
+        int64[n], 0-based half-open on the contig (bp).
+    reverse
+        bool[n], whether the read is from the reverse strand.
+    """
+
+    reads: ReadBatch
+    contig: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    reverse: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def simulate_reads(
+    reference: Reference,
+    parameters: SimulationParameters,
+    *,
+    foreign: bool = False,
+    batch_reads: int = 16_384,
+) -> Iterator[SimulatedReads]:
+    """Simulate reads from both strands of a reference.
+
+    Holds the bases of the reference (1 byte a bp) and one batch in memory.
+
+    Parameters
+    ----------
+    reference
+        The contigs.
+    parameters
+        Number, length, divergence, errors and seed.
+    foreign
+        Name the contig of every read `foreign`: the reads are meant for another reference, where they have no
+        place.
+    batch_reads
+        Reads a batch; also cut at 16 Mbp. The reads do not depend on it.
+
+    Yields
+    ------
+    SimulatedReads
+
+    Raises
+    ------
+    InputError
+        When no stretch of a contig can hold a read, or a contig is named `random` or `foreign`.
+    """
+    names = [FOREIGN] * len(reference.names) if foreign else list(reference.names)
+    if not foreign and (clash := {RANDOM, FOREIGN}.intersection(names)):
+        raise InputError(
+            f"contig {min(clash)!r}: the name is kept for reads that have no origin; rename the contig"
+        )
+    codes = reference.codes(0, int(reference.offsets[-1]))
+    shortest = parameters.length if parameters.length_sd == 0 else 1
+    low, high = usable_stretches(codes, reference.offsets, int(parameters.max_unknown * parameters.length))
+    fits = high - low >= shortest
+    if not fits.any() and parameters.number:
+        longest = int((high - low).max(initial=0))
+        raise InputError(
+            f"no contig can hold a read of {shortest} bp: the longest stretch without a run of N has "
+            f"{longest} bp (contigs: {len(names)}); use shorter reads or another reference"
+        )
+    return _batches(parameters, codes, reference.offsets, low[fits], high[fits], shortest, names, batch_reads)
+
+
+def random_reads(parameters: SimulationParameters, *, batch_reads: int = 16_384) -> Iterator[SimulatedReads]:
+    """Make reads of uniform random bases, which no reference should hold; divergence has no effect on them.
+
+    Parameters
+    ----------
+    parameters
+        Number, length, errors (their qualities) and seed.
+    batch_reads
+        Reads a batch. The reads do not depend on it.
+
+    Yields
+    ------
+    SimulatedReads
+        With contig -1, start and end 0.
+    """
+    none = np.empty(0, np.int64)
+    return _batches(
+        parameters, np.empty(0, np.uint8), np.zeros(1, np.int64), none, none, 1, [RANDOM], batch_reads
+    )
+
+
+def format_fastq(reads: ReadBatch) -> bytes:
+    """Lay a batch of reads with qualities out as FASTQ."""
+    names, letters, quals = reads.names.tobytes(), reads.letters.tobytes(), reads.quals.tobytes()
+    n, o = reads.name_offsets.tolist(), reads.offsets.tolist()
+    return b"".join(
+        b"@%b\n%b\n+\n%b\n" % (names[n[i] : n[i + 1]], letters[o[i] : o[i + 1]], quals[o[i] : o[i + 1]])
+        for i in range(len(reads))
+    )
+
+
+def _batches(
+    parameters: SimulationParameters,
+    codes: np.ndarray,
+    contig_offsets: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    shortest: int,
+    names: list[str],
+    batch_reads: int,
+) -> Iterator[SimulatedReads]:
+    starts = np.concatenate([[0], np.cumsum(high - low - shortest + 1)]).astype(np.int64)
+    model = _model_vector(parameters)
+    divergences = np.array(parameters.divergences)
+    capacity, first = max(1 << 16, min(BATCH_BASES, batch_reads * (parameters.length + 1))), 0
+    while first < parameters.number:
+        count = min(batch_reads, parameters.number - first)
+        bases, quals = np.empty(capacity, np.uint8), np.empty(capacity, np.uint8)
+        offsets = np.zeros(count + 1, np.int64)
+        places = np.empty((count, 4), np.int64)  # contig, start, end, reverse
+        made = make_reads(
+            first,
+            parameters.seed,
+            codes,
+            low,
+            high,
+            starts,
+            divergences,
+            model,
+            bases,
+            quals,
+            offsets,
+            places,
+        )
+        if made < 0:
+            raise InputError(
+                f"no place for read {first - made - 1} was found in {ATTEMPTS} attempts; the contigs are too "
+                "short or hold too many N for reads of this length"
+            )
+        if made == 0:  # one read is longer than a whole batch
+            capacity *= 2
+            continue
+        places = places[:made]
+        if len(low):
+            places[:, 0] = np.searchsorted(contig_offsets, places[:, 1], side="right") - 1
+            places[:, 1:3] -= contig_offsets[places[:, 0]][:, None]
+        titles = [
+            f"{first + i}:{names[c]}:{start}:{end}:{'-' if reverse else '+'}".encode()
+            for i, (c, start, end, reverse) in enumerate(places.tolist())
+        ]
+        offsets = offsets[: made + 1]
+        bases = bases[: offsets[-1]].copy()
+        reads = ReadBatch(
+            names=np.frombuffer(b"".join(titles), np.uint8),
+            name_offsets=np.cumsum([0] + [len(title) for title in titles]),
+            codes=bases,
+            offsets=offsets,
+            letters=LETTERS[bases],
+            quals=quals[: offsets[-1]].copy(),
+            comments=np.empty(0, np.uint8),
+            comment_offsets=np.zeros(made + 1, np.int64),
+            first=first,
+        )
+        yield SimulatedReads(reads, places[:, 0], places[:, 1], places[:, 2], places[:, 3] == 1)
+        first += made
+
+
+def _model_vector(parameters: SimulationParameters) -> np.ndarray:
+    """Lay out the numbers that the kernel reads: float64[10]."""
+    spread = math.sqrt(math.log1p((parameters.length_sd / parameters.length) ** 2))
+    rate = LONG_ERROR_RATE if parameters.error_rate is None else parameters.error_rate
+    return np.array(
+        [
+            parameters.length,
+            spread,  # sigma of the log-normal
+            math.log(parameters.length) - spread**2 / 2,  # mu, so that the mean is `length`
+            parameters.indel_share,
+            1 - 1 / parameters.indel_mean,  # probability that an indel goes on
+            parameters.transition_bias / (parameters.transition_bias + 2),
+            ERROR_MODELS.index(parameters.errors),
+            rate,
+            parameters.max_unknown,
+            -10 * math.log10(max(rate, 1e-4)),
+        ]
+    )
