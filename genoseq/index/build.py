@@ -1,0 +1,112 @@
+"""Building an index: anchors, cells and codes of a reference, piece by piece.
+
+Two passes over the reference: the first finds the anchors and their near bases and grows the cell tree; the second embeds
+each anchor's context and quantises it. Memory is about 35 bytes an anchor (some 8 bytes/bp with two words) at the peak;
+embeddings exist only for one piece at a time (all of them for an exact index, which is for small references).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genoseq.encoder.anchors import AnchorWords, find_anchors
+from genoseq.encoder.seed import SeedEncoder, encode_contexts
+from genoseq.index.cells import NEAR, CellTree, pack_near
+from genoseq.index.reference import Reference
+from genoseq.index.vectors import quantise
+
+BuildProgress = Callable[[str, int, int], None]
+_PIECE = 1 << 18  # bp
+
+
+def encode_reference(
+    reference: Reference,
+    encoder: SeedEncoder,
+    words: int,
+    capacity: int,
+    *,
+    exact: bool,
+    progress: BuildProgress | None = None,
+) -> tuple[CellTree, NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64]]:
+    """Anchors of a reference as cells, codes and ids.
+
+    Returns
+    -------
+    tree : CellTree
+    leaf : ndarray, shape (n,), dtype int32
+    codes : ndarray, shape (n, bytes), dtype uint8
+    ids : ndarray, shape (n,), dtype int64
+        ``2 * position + orientation``.
+    """
+    used = AnchorWords(encoder.words.words[:words])
+    ids, kinds, near = _anchors(reference, used, progress)
+    tree, leaf = CellTree.build(near, kinds >> 1, words, capacity)
+    del near
+    codes = _codes(reference, encoder, ids, kinds, exact=exact, progress=progress)
+    return tree, leaf, codes, ids
+
+
+def _anchors(
+    reference: Reference, words: AnchorWords, progress: BuildProgress | None
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint32]]:
+    """Ids, kinds and near bases of all anchors, in order of position."""
+    rule, length = words.rule(), words.length
+    margin = NEAR // 2 + length
+    positions, kinds = np.empty(_PIECE + 2 * margin, np.int64), np.empty(_PIECE + 2 * margin, np.uint8)
+    parts: tuple[list[NDArray[np.int64]], list[NDArray[np.uint8]], list[NDArray[np.uint32]]] = ([], [], [])
+    for start, end, low, high in reference.chunks(_PIECE, margin):
+        codes = reference.codes(low, high)
+        # a word that begins in this piece may end in the next: it belongs here
+        count = find_anchors(codes, start - low, min(end - low + length - 1, len(codes)), rule, length, positions, kinds)
+        near = np.empty(count, np.uint32)
+        pack_near(codes, 0, len(codes), positions, kinds, count, length, near)
+        parts[0].append(((positions[:count] + low) << 1) | (kinds[:count] & 1))
+        parts[1].append(kinds[:count].copy())
+        parts[2].append(near)
+        if progress:
+            progress("anchors", end, len(reference))
+    return np.concatenate(parts[0]), np.concatenate(parts[1]), np.concatenate(parts[2])
+
+
+def _codes(
+    reference: Reference,
+    encoder: SeedEncoder,
+    ids: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    *,
+    exact: bool,
+    progress: BuildProgress | None,
+) -> NDArray[np.uint8]:
+    """Code of each anchor."""
+    spaces = encoder.codebook.shape[0]
+    out = np.empty((len(ids), 4 * encoder.dimension if exact else spaces // 2), np.uint8)
+    centroids = np.ascontiguousarray(encoder.codebook.transpose(0, 2, 1))
+    half_norms = ((encoder.codebook**2).sum(2) / 2).astype(np.float32)
+    first = 0
+    for start, end, low, high in reference.chunks(_PIECE, encoder.context):
+        last = first + int(np.searchsorted(ids[first : first + end - start], 2 * end))
+        codes = reference.codes(low, high)
+        count = last - first
+        embeddings = np.empty((count, encoder.dimension), np.float32)
+        encode_contexts(
+            codes,
+            (ids[first:last] >> 1) - low,
+            kinds[first:last],
+            np.zeros(count, np.int64),
+            np.full(count, len(codes)),
+            encoder.flank,
+            encoder.words.length,
+            encoder.table,
+            embeddings,
+        )
+        if exact:
+            out[first:last] = embeddings.view(np.uint8)
+        else:
+            quantise(embeddings, centroids, half_norms, out[first:last])
+        first = last
+        if progress:
+            progress("embeddings", end, len(reference))
+    return out

@@ -1,0 +1,236 @@
+"""Vectors: embeddings of the reference's anchors in one FAISS index whose cells we choose ourselves.
+
+The index is an inverted file (IVF): one list for each leaf of the cell tree, holding for every anchor a short code and an
+id. The id is ``2 * position + orientation``, so that no other array is needed to turn a hit into a diagonal. Two
+forms, named as in FAISS's factory:
+
+``PQ16x4fs``
+    16 sub-spaces of 4 bits, 8 bytes an anchor, scanned 32 codes at a time in registers (fast scan). The default.
+``Flat``
+    The embeddings themselves, 256 bytes an anchor: exact, for small references.
+
+Because the leaf is given (``search_preassigned``), FAISS never compares a centroid. The lists live in one file, laid out as
+FAISS's on-disk inverted lists, and are memory-mapped: opening costs nothing and processes share the pages.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from genoseq.errors import IndexFileError, UsageError
+
+INDEX_FILE = "cells.faiss"
+LISTS_FILE = "lists.bin"
+FACTORIES = ("PQ16x4fs", "Flat")
+_BLOCK = 32  # codes that a fast scan takes at a time; FAISS pads lists to it
+_ALIGN = 64  # lists start on a cache line
+
+
+@dataclass(frozen=True)
+class VectorIndex:
+    """Inverted lists of codes, searched in given cells.
+
+    Attributes
+    ----------
+    ivf : faiss.IndexIVF
+    lists : faiss.OnDiskInvertedLists
+        The mapped lists; `ivf` uses them and does not own them.
+    exact : bool
+        Whether the embeddings themselves are stored.
+    """
+
+    ivf: faiss.IndexIVF
+    lists: faiss.OnDiskInvertedLists
+    exact: bool
+
+    @classmethod
+    def open(cls, folder: Path, sizes: NDArray[np.int32]) -> VectorIndex:
+        """Memory-map the index in `folder`, whose lists hold `sizes` anchors.
+
+        Raises
+        ------
+        IndexFileError
+            If FAISS cannot read it.
+        """
+        try:
+            ivf = faiss.read_index(str(folder / INDEX_FILE))
+            exact = isinstance(ivf, faiss.IndexIVFFlat)
+            lists = faiss.OnDiskInvertedLists()
+            lists.nlist, lists.code_size, lists.read_only = len(sizes), ivf.code_size, True
+            rooms, offsets = _layout(sizes, ivf.code_size, padded=not exact)
+            lists.filename, lists.totsize = str(folder / LISTS_FILE), int(offsets[-1])
+            lists.lists.resize(len(sizes))
+            table = np.stack([sizes, rooms, offsets[:-1]], 1).astype(np.uint64)  # OnDiskOneList: size, capacity, offset
+            ctypes.memmove(int(lists.lists.data().this), table.ctypes.data, table.nbytes)
+            lists.do_mmap()
+            ivf.replace_invlists(lists, False)
+        except RuntimeError as err:
+            raise IndexFileError(
+                f"{folder / INDEX_FILE}: FAISS cannot read it ({_last_words(err)}); rebuild it with 'genoseq index'"
+            ) from err
+        return cls(ivf, lists, exact)
+
+    def search(
+        self, embeddings: NDArray[np.float32], cells: NDArray[np.int64], hits: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Nearest anchors of each query within its cells.
+
+        Parameters
+        ----------
+        embeddings : ndarray, shape (n, 64), dtype float32
+            Unit rows.
+        cells : ndarray, shape (n, probes), dtype int64
+            Lists to scan; -1 for none.
+        hits : int
+            How many to return for each query.
+
+        Returns
+        -------
+        similarities : ndarray, shape (n, hits), dtype float32
+            Cosine similarity (of the codes), best first; undefined where the id is -1.
+        ids : ndarray, shape (n, hits), dtype int64
+            ``2 * position + orientation`` of the anchor, or -1.
+        """
+        parameters = faiss.SearchParametersIVF(nprobe=cells.shape[1])
+        distances, ids = self.ivf.search_preassigned(
+            embeddings, hits, cells, np.zeros(cells.shape, np.float32), params=parameters
+        )
+        distances *= -0.5
+        distances += 1
+        return distances, ids
+
+
+def write_vectors(
+    folder: Path,
+    codes: NDArray[np.uint8],
+    ids: NDArray[np.int64],
+    leaf: NDArray[np.int32],
+    leaves: int,
+    codebook: NDArray[np.float32],
+    *,
+    exact: bool,
+) -> None:
+    """Write the FAISS index of a reference into `folder`.
+
+    Parameters
+    ----------
+    codes : ndarray, shape (n, bytes), dtype uint8
+        Code of each anchor: `quantise`, or the bytes of its embedding if `exact`.
+    ids : ndarray, shape (n,), dtype int64
+    leaf : ndarray, shape (n,), dtype int32
+        The cell of each anchor.
+    leaves : int
+        Number of cells.
+    codebook : ndarray, shape (16, 16, 4), dtype float32
+    """
+    dimension = codebook.shape[0] * codebook.shape[2]
+    order, starts = _by_leaf(leaf, leaves)
+    quantiser = faiss.IndexFlatL2(dimension)
+    if exact:
+        ivf = faiss.IndexIVFFlat(quantiser, dimension, leaves)
+    else:
+        ivf = faiss.IndexIVFPQ(quantiser, dimension, leaves, codebook.shape[0], 4)
+        ivf.by_residual = False
+        faiss.copy_array_to_vector(np.ascontiguousarray(codebook, np.float32).ravel(), ivf.pq.centroids)
+    ivf.is_trained = True
+    codes, ids = codes[order], ids[order]
+    for cell in range(leaves):
+        low, high = int(starts[cell]), int(starts[cell + 1])
+        if high > low:
+            ivf.invlists.add_entries(cell, high - low, faiss.swig_ptr(ids[low:high]), faiss.swig_ptr(codes[low:high]))
+    ivf.ntotal = len(ids)
+    packed = ivf if exact else faiss.IndexIVFPQFastScan(ivf)
+    _write_lists(packed.invlists, np.diff(starts), ivf.code_size, folder / LISTS_FILE, padded=not exact)
+    packed.replace_invlists(None, False)
+    faiss.write_index(packed, str(folder / INDEX_FILE))
+
+
+def _layout(
+    sizes: NDArray[np.integer], code_size: int, *, padded: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Room (codes with padding) of each list, and where it starts in the file (one more entry: the file's end)."""
+    sizes = sizes.astype(np.int64)
+    rooms = -(-sizes // _BLOCK) * _BLOCK if padded else sizes
+    spans = -(-(rooms * (code_size + 8)) // _ALIGN) * _ALIGN
+    offsets = np.concatenate([[0], np.cumsum(spans)])
+    offsets[-1] = max(offsets[-1], _ALIGN)  # an empty file cannot be mapped
+    return rooms, offsets
+
+
+def _write_lists(
+    lists: faiss.InvertedLists, sizes: NDArray[np.int64], code_size: int, path: Path, *, padded: bool
+) -> None:
+    """Lay the lists out in a file as FAISS's on-disk lists: codes, then ids, list after list."""
+    rooms, offsets = _layout(sizes, code_size, padded=padded)
+    with path.open("wb") as handle:
+        for cell in np.flatnonzero(sizes).tolist():
+            handle.seek(int(offsets[cell]))
+            handle.write(faiss.rev_swig_ptr(lists.get_codes(cell), int(rooms[cell]) * code_size))
+            handle.write(faiss.rev_swig_ptr(lists.get_ids(cell), int(sizes[cell])))
+        handle.truncate(int(offsets[-1]))
+
+
+def _by_leaf(leaf: NDArray[np.int32], leaves: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Order of the anchors by cell (stable), and where each cell starts in it."""
+    starts = np.concatenate([[0], np.cumsum(np.bincount(leaf, minlength=leaves))])
+    order = np.empty(len(leaf), np.int64)
+    _counting_sort(leaf, starts[:-1].copy(), order)
+    return order, starts
+
+
+@numba.njit(cache=True, nogil=True)
+def _counting_sort(leaf, cursor, order):
+    for i in range(leaf.shape[0]):
+        order[cursor[leaf[i]]] = i
+        cursor[leaf[i]] += 1
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def quantise(embeddings, centroids, half_norms, out):
+    """Product-quantiser codes: two 4-bit centroid numbers a byte, the even sub-space in the low half.
+
+    Parameters
+    ----------
+    embeddings : ndarray, shape (n, d), dtype float32
+    centroids : ndarray, shape (m, d // m, 16), dtype float32
+        Centroids with the 16 alternatives last, so that one vector instruction compares them all.
+    half_norms : ndarray, shape (m, 16), dtype float32
+        Half the squared norm of each centroid.
+    out : ndarray, shape (n, m // 2), dtype uint8
+    """
+    spaces, width, _ = centroids.shape
+    score = np.empty(16, np.float32)
+    for i in range(embeddings.shape[0]):
+        for m in range(spaces):
+            for k in range(16):
+                score[k] = -half_norms[m, k]
+            for j in range(width):
+                value = embeddings[i, m * width + j]
+                for k in range(16):
+                    score[k] += value * centroids[m, j, k]
+            best = 0
+            for k in range(1, 16):
+                if score[k] > score[best]:
+                    best = k
+            if m & 1:
+                out[i, m >> 1] |= np.uint8(best << 4)
+            else:
+                out[i, m >> 1] = np.uint8(best)
+
+
+def check_factory(factory: str) -> str:
+    """The factory, if it is one that genoseq builds; otherwise UsageError."""
+    if factory not in FACTORIES:
+        raise UsageError(f"unknown index factory {factory!r}; choose from {', '.join(FACTORIES)}")
+    return factory
+
+
+def _last_words(err: Exception) -> str:
+    return str(err).strip().splitlines()[-1].strip() if str(err).strip() else type(err).__name__
