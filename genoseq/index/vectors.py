@@ -148,7 +148,8 @@ def write_vectors(
     ivf.ntotal = len(ids)
     packed = ivf if exact else faiss.IndexIVFPQFastScan(ivf)
     _write_lists(packed.invlists, np.diff(starts), ivf.code_size, folder / LISTS_FILE, padded=not exact)
-    packed.replace_invlists(None, False)
+    no_lists = faiss.ArrayInvertedLists(leaves, ivf.code_size)
+    packed.replace_invlists(no_lists, False)
     faiss.write_index(packed, str(folder / INDEX_FILE))
 
 
