@@ -1,7 +1,7 @@
 """Compiled kernels of the read simulator: random numbers, divergence, and the errors of sequencing machines.
 
 Every read draws from its own stream, seeded with the seed of the run and the number of the read, so that a
-read does not depend on the reads before it. `genoseq.simulate` tells the model; here is how a base comes about:
+read does not depend on the reads before it. `genoseq.simulate` tells the model; how a base comes about:
 
     reference, one strand   A C G T A C G T   A C
     walk (divergence)       A C G - A C t T A A C    events at a constant rate a base
@@ -85,7 +85,7 @@ def _sequence_base(
     state: np.ndarray,
 ) -> int:
     """Write `base` as base i of a read, with the errors of the machine; returns how many it wrote, 0 to 2."""
-    kind = model[6]
+    kind = model[7]
     if kind == 0:
         bases[o + i], quals[o + i] = base, 33 + 40
         return 1
@@ -97,12 +97,12 @@ def _sequence_base(
         if _draw(state) < 10.0 ** (-q / 10.0):
             bases[o + i] = _substitute(base, 1.0 / 3.0, state)
         return 1
-    quals[o + i] = 33 + int(max(2.0, min(QUALITY_MAX, math.floor(model[9] + jitter + 0.5))))
+    quals[o + i] = 33 + int(max(2.0, min(QUALITY_MAX, math.floor(model[10] + jitter + 0.5))))
     draw = _draw(state)
     bases[o + i] = base
-    if draw >= model[7]:
+    if draw >= model[8]:
         return 1
-    draw /= model[7]
+    draw /= model[8]
     if draw < LONG_SUBSTITUTIONS:
         bases[o + i] = _substitute(base, 1.0 / 3.0, state)
         return 1
@@ -129,14 +129,14 @@ def _walk(
     state: np.ndarray,
 ) -> int:
     """Write a read from `at` on, in direction `step`; the last position used, or -1 where [lo, hi) ends."""
-    i, unknown, last = 0, 0, at
+    i, unknown, last, substitutions, indels = 0, 0, at, rate * model[3], rate * model[4]
     while i < length:
         draw, extra = _draw(state), 0
-        if draw < rate * model[3]:  # an indel
+        if draw < indels:
             extra = 1
-            while _draw(state) < model[4]:
+            while _draw(state) < model[5]:
                 extra += 1
-            if draw < rate * model[3] * 0.5:
+            if draw < indels * 0.5:
                 while extra > 0 and i < length:
                     i += _sequence_base(int(_draw(state) * 4), i, length, model, bases, quals, o, state)
                     extra -= 1
@@ -149,12 +149,12 @@ def _walk(
         base = codes[at]
         if base > 3:
             unknown += 1
-            if unknown > model[8] * length:
+            if unknown > model[9] * length:
                 return -1
         elif step < 0:
             base = 3 - base
-        if rate * model[3] <= draw < rate:
-            base = _substitute(base, model[5], state)
+        if indels <= draw < indels + substitutions:
+            base = _substitute(base, model[6], state)
         last = at
         at += step
         i += _sequence_base(base, i, length, model, bases, quals, o, state)
@@ -192,7 +192,7 @@ def make_reads(
     starts
         int64[s + 1], sums of the number of places where a read can start.
     divergences, model
-        float64[d] taken in turn; float64[10] as `genoseq.simulate` lays it out.
+        float64[d] taken in turn; float64[11] as `genoseq.simulate` lays it out.
     bases, quals, offsets, places
         Filled: uint8[*] codes and phred + 33, int64[n + 1], int64[n, 4] (0, start, end, reverse).
     """
