@@ -1,0 +1,141 @@
+"""Reads out of SAM and BAM: htslib parses, what comes out are the batches of `fastx`.
+
+The decompressed bytes are fed to htslib through a pipe, so that standard input, compression and cut files behave as
+for FASTQ. A read is shown as the sequencer made it: records on the reverse strand are turned back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from genoseq.errors import InputError
+from genoseq.io.batch import ReadBatch
+from genoseq.io.files import InputStream
+from genoseq.sequence import reverse_complement_text
+
+__all__ = ["alignment_batches"]
+
+_PIPE_BLOCK = 1 << 16
+_REVERSE, _SECONDARY_OR_SUPPLEMENTARY = 0x10, 0x900  # SAM specification, section 1.4: FLAG
+
+
+class _Feeder(threading.Thread):
+    """Copies the decompressed file into a pipe that htslib reads; keeps an error for the reader."""
+
+    def __init__(self, stream: InputStream, write_end: int) -> None:
+        super().__init__(name="genoseq-bam-feeder", daemon=True)
+        self._stream, self._write_end = stream, write_end
+        self.error: InputError | None = None
+
+    def run(self) -> None:
+        block = memoryview(bytearray(_PIPE_BLOCK))
+        try:
+            while count := self._stream.readinto(block):
+                written = 0
+                while written < count:
+                    written += os.write(self._write_end, block[written:count])
+            self._stream.check_end(strict=True)
+        except InputError as error:
+            self.error = error
+        except BrokenPipeError:
+            pass  # the reader stopped early; its own error, if any, is the one to tell
+        finally:
+            os.close(self._write_end)
+
+
+def alignment_batches(stream: InputStream, batch_reads: int, batch_bases: int) -> Iterator[ReadBatch]:
+    """Primary and unmapped records of an open SAM or BAM file as batches of reads.
+
+    Raises
+    ------
+    InputError
+        For a file that is cut or damaged, or a record without bases, with the name of the read.
+    """
+    import pysam
+
+    read_end, write_end = os.pipe()
+    feeder = _Feeder(stream, write_end)
+    verbosity = pysam.set_verbosity(0)  # htslib would write to stderr; the exception tells the same
+    feeder.start()
+    try:
+        with os.fdopen(read_end, "rb", buffering=0) as pipe:
+            yield from _batches(pysam, pipe, feeder, stream.path, batch_reads, batch_bases)
+    finally:
+        feeder.join()
+        pysam.set_verbosity(verbosity)
+
+
+def _batches(
+    pysam: Any, pipe: Any, feeder: _Feeder, path: str, batch_reads: int, batch_bases: int
+) -> Iterator[ReadBatch]:
+    gathered = _Gathered()
+    last = "the header"
+    try:
+        with pysam.AlignmentFile(pipe, check_sq=False) as records:
+            for record in records:
+                last = f"read {record.query_name!r}"
+                if record.flag & _SECONDARY_OR_SUPPLEMENTARY:
+                    continue
+                sequence, quality = _as_sequenced(record, path)
+                if gathered.is_full(batch_reads, batch_bases) or not gathered.fits(quality is not None):
+                    yield gathered.batch(path)
+                gathered.add(record.query_name or "*", sequence, quality)
+    except (OSError, ValueError) as error:
+        feeder.join()
+        found = f"the file is cut or damaged after {last} ({error})"
+        raise (feeder.error or InputError(found, path)) from error
+    feeder.join()
+    if feeder.error is not None:
+        raise feeder.error
+    if gathered.names:
+        yield gathered.batch(path)
+
+
+def _as_sequenced(record: Any, path: str) -> tuple[str, str | None]:
+    sequence, quality = record.query_sequence, record.query_qualities_str
+    if not sequence:
+        raise InputError(f"read {record.query_name!r} has no bases (SEQ is '*')", path)
+    if record.flag & _REVERSE:
+        return reverse_complement_text(sequence), quality[::-1] if quality else None
+    return sequence, quality or None
+
+
+class _Gathered:
+    """The reads of the batch in the making."""
+
+    def __init__(self) -> None:
+        self.first = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self.names: list[str] = []
+        self._sequences: list[str] = []
+        self._qualities: list[str] = []
+        self._bases = 0
+
+    def fits(self, with_quality: bool) -> bool:
+        return not self.names or bool(self._qualities) == with_quality
+
+    def is_full(self, batch_reads: int, batch_bases: int) -> bool:
+        return len(self.names) >= batch_reads or self._bases >= batch_bases
+
+    def add(self, name: str, sequence: str, quality: str | None) -> None:
+        self.names.append(name)
+        self._sequences.append(sequence)
+        if quality is not None:
+            self._qualities.append(quality)
+        self._bases += len(sequence)
+
+    def batch(self, path: str) -> ReadBatch:
+        try:
+            batch = ReadBatch.from_strings(
+                self.names, self._sequences, self._qualities or None, first=self.first
+            )
+        except InputError as error:
+            raise InputError(error.message, path) from error
+        self.first += len(batch)
+        self._clear()
+        return batch

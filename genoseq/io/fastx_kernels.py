@@ -1,0 +1,323 @@
+"""The compiled half of the FASTA and FASTQ reader: find records in a block of text, then copy them into arrays.
+
+A scan walks over complete records and writes their borders into a table, one row a record; a fill copies the batch out
+of the text, encodes the bases and checks every letter. Both run without the GIL.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from genoseq.sequence import ENCODE_TABLE, NOT_IUPAC, READ_LETTER_TABLE, UPPER_TABLE
+
+# Columns of the record table: where things are in the text.
+NAME, NAME_END, HEADER_END, SEQUENCE, SEQUENCE_END, LENGTH, QUALITY, LINE = range(8)
+COLUMNS = 8
+
+# How a scan ends.
+MORE, FULL = 0, 1
+NO_AT, NO_PLUS, EMPTY, QUALITY_SHORT, QUALITY_LONG, CUT, NO_NAME, NO_START = 10, 11, 12, 13, 14, 15, 16, 17
+# What a fill finds.
+FINE, BAD_BASE, BAD_QUALITY, BAD_NAME = 0, 20, 21, 22
+
+_NEWLINE, _RETURN, _SPACE, _TAB = 10, 13, 32, 9
+_AT, _PLUS, _GREATER = 64, 43, 62
+_FIRST_GRAPHIC, _LAST_GRAPHIC = 33, 126  # what SAM allows in names and qualities
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _line_end(text: npt.NDArray[np.uint8], start: int, end: int) -> int:
+    while start < end and text[start] != _NEWLINE:
+        start += 1
+    return start
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _without_return(text: npt.NDArray[np.uint8], start: int, stop: int) -> int:
+    if stop > start and text[stop - 1] == _RETURN:
+        return stop - 1
+    return stop
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _name_end(text: npt.NDArray[np.uint8], start: int, stop: int) -> int:
+    while start < stop and text[start] != _SPACE and text[start] != _TAB:
+        start += 1
+    return start
+
+
+@njit(cache=True, nogil=True)
+def scan_fastq(
+    text: npt.NDArray[np.uint8],
+    position: int,
+    end: int,
+    last: bool,
+    table: npt.NDArray[np.int64],
+    count: int,
+    bases: int,
+    max_bases: int,
+    line: int,
+) -> tuple[int, int, int, int, int]:
+    """Find FASTQ records from `position`; `last` says that no text follows.
+
+    Returns
+    -------
+    count, position, bases, line, status
+        The state to go on with: `line` is the 1-based line at `position`, or of the error that `status` tells.
+    """
+    while True:
+        # empty lines between records and at the end of the file do no harm
+        while position < end and (text[position] == _NEWLINE or text[position] == _RETURN):
+            if text[position] == _NEWLINE:
+                line += 1
+            position += 1
+        if position >= end:
+            return count, position, bases, line, MORE
+        if count == table.shape[0] or bases >= max_bases:
+            return count, position, bases, line, FULL
+        if text[position] != _AT:
+            return count, position, bases, line, NO_AT
+        header_stop = _line_end(text, position + 1, end)
+        sequence = header_stop + 1
+        sequence_stop = _line_end(text, sequence, end)
+        plus = sequence_stop + 1
+        if plus >= end:
+            return count, position, bases, line, CUT if last else MORE
+        header_end = _without_return(text, position + 1, header_stop)
+        sequence_end = _without_return(text, sequence, sequence_stop)
+        if text[plus] != _PLUS:
+            return count, position, bases, line + 2, NO_PLUS
+        quality = _line_end(text, plus, end) + 1
+        length = sequence_end - sequence
+        if length == 0:
+            return count, position, bases, line + 1, EMPTY
+        stop = quality + length  # where the quality line should end
+        if stop >= end and not last:
+            return count, position, bases, line, MORE
+        if stop > end:
+            found = _line_end(text, min(quality, end), end)
+            return count, position, bases, line + 3, QUALITY_SHORT if found < end else CUT
+        if stop < end and text[stop] != _NEWLINE:
+            if text[stop] == _RETURN and stop + 1 == end and not last:
+                return count, position, bases, line, MORE
+            if text[stop] != _RETURN or (stop + 1 < end and text[stop + 1] != _NEWLINE):
+                found = _line_end(text, quality, end)
+                return count, position, bases, line + 3, QUALITY_SHORT if found < stop else QUALITY_LONG
+        name_end = _name_end(text, position + 1, header_end)
+        if name_end == position + 1:
+            return count, position, bases, line, NO_NAME
+        table[count, NAME] = position + 1
+        table[count, NAME_END] = name_end
+        table[count, HEADER_END] = header_end
+        table[count, SEQUENCE] = sequence
+        table[count, SEQUENCE_END] = sequence_end
+        table[count, LENGTH] = length
+        table[count, QUALITY] = quality
+        table[count, LINE] = line
+        count += 1
+        bases += length
+        position = stop
+        if position < end and text[position] == _RETURN:
+            position += 1
+        if position < end:
+            position += 1  # the newline
+        line += 4
+
+
+@njit(cache=True, nogil=True)
+def scan_fasta(
+    text: npt.NDArray[np.uint8],
+    position: int,
+    end: int,
+    last: bool,
+    table: npt.NDArray[np.int64],
+    count: int,
+    bases: int,
+    max_bases: int,
+    line: int,
+) -> tuple[int, int, int, int, int]:
+    """Find FASTA records of any number of lines; arguments and result as `scan_fastq`."""
+    while True:
+        while position < end and (text[position] == _NEWLINE or text[position] == _RETURN):
+            if text[position] == _NEWLINE:
+                line += 1
+            position += 1
+        if position >= end:
+            return count, position, bases, line, MORE
+        if count == table.shape[0] or bases >= max_bases:
+            return count, position, bases, line, FULL
+        if text[position] != _GREATER:
+            return count, position, bases, line, NO_START
+        header_stop = _line_end(text, position + 1, end)
+        if header_stop >= end and not last:
+            return count, position, bases, line, MORE
+        header_end = _without_return(text, position + 1, header_stop)
+        sequence = min(header_stop + 1, end)
+        cursor, length, lines = sequence, 0, 1
+        while cursor < end and text[cursor] != _GREATER:
+            stop = _line_end(text, cursor, end)
+            length += _without_return(text, cursor, stop) - cursor
+            cursor = min(stop + 1, end)
+            lines += 1
+        if cursor >= end and not last:
+            return count, position, bases, line, MORE
+        name_end = _name_end(text, position + 1, header_end)
+        if name_end == position + 1:
+            return count, position, bases, line, NO_NAME
+        if length == 0:
+            return count, position, bases, line, EMPTY
+        table[count, NAME] = position + 1
+        table[count, NAME_END] = name_end
+        table[count, HEADER_END] = header_end
+        table[count, SEQUENCE] = sequence
+        table[count, SEQUENCE_END] = cursor
+        table[count, LENGTH] = length
+        table[count, QUALITY] = -1
+        table[count, LINE] = line
+        count += 1
+        bases += length
+        position = cursor
+        line += lines
+
+
+@njit(cache=True, nogil=True)
+def fill_headers(
+    text: npt.NDArray[np.uint8],
+    table: npt.NDArray[np.int64],
+    name_offsets: npt.NDArray[np.int64],
+    names: npt.NDArray[np.uint8],
+    comment_offsets: npt.NDArray[np.int64],
+    comments: npt.NDArray[np.uint8],
+) -> tuple[int, int]:
+    """Copy names and comments; returns (status, record), `BAD_NAME` for a byte that SAM does not allow in a name."""
+    for record in range(table.shape[0]):
+        start, out = table[record, NAME], name_offsets[record]
+        worst = _FIRST_GRAPHIC
+        for i in range(name_offsets[record + 1] - out):
+            byte = text[start + i]
+            names[out + i] = byte
+            if byte < _FIRST_GRAPHIC or byte > _LAST_GRAPHIC:
+                worst = 0
+        if worst == 0:
+            return BAD_NAME, record
+        length = comment_offsets[record + 1] - comment_offsets[record]
+        start, out = table[record, HEADER_END] - length, comment_offsets[record]
+        for i in range(length):
+            comments[out + i] = text[start + i]
+    return FINE, 0
+
+
+@njit(cache=True, nogil=True)
+def fill_fastq(
+    text: npt.NDArray[np.uint8],
+    table: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    codes: npt.NDArray[np.uint8],
+    letters: npt.NDArray[np.uint8],
+    quals: npt.NDArray[np.uint8],
+) -> tuple[int, int, int]:
+    """Copy bases and qualities of FASTQ records; returns (status, record, place in the text)."""
+    for record in range(table.shape[0]):
+        start, out, length = table[record, SEQUENCE], offsets[record], table[record, LENGTH]
+        bad = False
+        for i in range(length):
+            byte = text[start + i]
+            code = ENCODE_TABLE[byte]
+            codes[out + i] = code
+            letters[out + i] = READ_LETTER_TABLE[byte]
+            bad |= code == NOT_IUPAC
+        if bad:
+            i = start
+            while ENCODE_TABLE[text[i]] != NOT_IUPAC:
+                i += 1
+            return BAD_BASE, record, i
+        start = table[record, QUALITY]
+        for i in range(length):
+            byte = text[start + i]
+            quals[out + i] = byte
+            bad |= (byte < _FIRST_GRAPHIC) | (byte > _LAST_GRAPHIC)
+        if bad:
+            i = start
+            while _FIRST_GRAPHIC <= text[i] <= _LAST_GRAPHIC:
+                i += 1
+            return BAD_QUALITY, record, i
+    return FINE, 0, 0
+
+
+@njit(cache=True, nogil=True)
+def fill_fasta(
+    text: npt.NDArray[np.uint8],
+    table: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    codes: npt.NDArray[np.uint8],
+    letters: npt.NDArray[np.uint8],
+) -> tuple[int, int, int]:
+    """Copy the bases of FASTA records, lines joined; returns (status, record, place in the text)."""
+    for record in range(table.shape[0]):
+        cursor, end, out = table[record, SEQUENCE], table[record, SEQUENCE_END], offsets[record]
+        while cursor < end:
+            stop = _line_end(text, cursor, end)
+            for i in range(cursor, _without_return(text, cursor, stop)):
+                code = ENCODE_TABLE[text[i]]
+                if code == NOT_IUPAC:
+                    return BAD_BASE, record, i
+                codes[out] = code
+                letters[out] = READ_LETTER_TABLE[text[i]]
+                out += 1
+            cursor = stop + 1
+    return FINE, 0, 0
+
+
+@njit(cache=True, nogil=True)
+def fold_lines(
+    text: npt.NDArray[np.uint8],
+    position: int,
+    end: int,
+    line_start: bool,
+    out: npt.NDArray[np.uint8],
+    filled: int,
+    line: int,
+) -> tuple[int, int, int, bool, bool]:
+    """Append upper-cased letters of sequence lines to `out` until a header, a byte that is no letter, or the end.
+
+    Returns
+    -------
+    position, filled, line, line_start, stopped
+        `stopped` is True at a header (then `line_start` is True) or at a bad byte (then it is False).
+    """
+    while position < end:
+        byte = text[position]
+        letter = UPPER_TABLE[byte]
+        if letter != 0:
+            out[filled] = letter
+            filled += 1
+            line_start = False
+        elif byte == _NEWLINE:
+            line += 1
+            line_start = True
+        elif byte == _RETURN and (position + 1 >= end or text[position + 1] == _NEWLINE):
+            pass
+        elif byte == _GREATER and line_start:
+            return position, filled, line, True, True
+        else:
+            return position, filled, line, False, True
+        position += 1
+    return position, filled, line, line_start, False
+
+
+@njit(cache=True, nogil=True)
+def gather(
+    values: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int64],
+    new_offsets: npt.NDArray[np.int64],
+) -> npt.NDArray[np.uint8]:
+    """The parts `indices` of concatenated `values`, concatenated again."""
+    out = np.empty(new_offsets[-1], np.uint8)
+    for i in range(indices.size):
+        start, to = offsets[indices[i]], new_offsets[i]
+        for j in range(new_offsets[i + 1] - to):
+            out[to + j] = values[start + j]
+    return out

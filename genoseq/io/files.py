@@ -1,0 +1,242 @@
+"""Opening files: any compression in by its content, every output whole or absent.
+
+Input: the first bytes decide between plain text, gzip, BGZF, bzip2, xz and zstandard, never the file name, so standard
+input works the same. What goes wrong below (a missing file, a cut or damaged compressed stream) becomes an
+`InputError` that names the file.
+
+Output: written under a temporary name in the same folder and renamed at the end, so a reader never meets half a file,
+and a run that fails leaves the old file as it was. Devices and pipes are written directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import lzma
+import os
+import stat
+import sys
+import warnings
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from xopen import xopen
+
+from genoseq.errors import GenoseqWarning, InputError
+
+__all__ = ["InputStream", "check_output", "open_input", "open_output", "replacing", "shown_path", "temporary_name"]
+
+StrPath = str | os.PathLike[str]
+
+# The empty block that ends every BGZF file (SAM specification, section 4.1.2).
+_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_HEAD = 64  # enough for every magic number and a glimpse for messages
+_BUFFER = 1 << 17
+
+
+def shown_path(path: StrPath) -> str:
+    """The name of a file in messages: the path as given, words for "-"."""
+    return "standard input" if os.fspath(path) == "-" else os.fspath(path)
+
+
+def input_error(error: OSError, path: StrPath) -> InputError:
+    """An operating system error about `path` as one line."""
+    if isinstance(error, FileNotFoundError):
+        reason = "no such file"
+    elif isinstance(error, PermissionError):
+        reason = "no permission to read it"
+    elif isinstance(error, IsADirectoryError):
+        reason = "is a directory; a file is expected"
+    else:
+        reason = error.strerror or str(error) or type(error).__name__
+    return InputError(reason, shown_path(path))
+
+
+class _Source(io.RawIOBase):
+    """The bytes of a file as they are stored, with the last few remembered for the check of the BGZF end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+        self.tail = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        count = self._file.readinto(view)  # type: ignore[attr-defined]
+        last = bytes(view[max(0, count - len(_BGZF_END)) : count])
+        self.tail = (self.tail + last)[-len(_BGZF_END) :]
+        return count
+
+
+class InputStream:
+    """The decompressed bytes of a file, or of standard input for "-".
+
+    Attributes
+    ----------
+    path
+        How messages name the file.
+    head
+        The first bytes of the decompressed content (up to 64).
+    """
+
+    def __init__(self, path: StrPath, file: BinaryIO) -> None:
+        self.path = shown_path(path)
+        self._source = _Source(file)
+        stored = io.BufferedReader(self._source, _BUFFER)
+        magic = stored.peek(_HEAD)[:_HEAD]
+        self._bgzf = magic[:4] == _BGZF_END[:4] and magic[10:16] == _BGZF_END[10:16]
+        self._file: BinaryIO = xopen(stored, "rb", threads=0) if magic else stored  # type: ignore[arg-type]
+        start = bytearray(_HEAD)
+        count = self._fill(memoryview(start))
+        self.head = bytes(start[:count])
+        self._pending = self.head
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill `buffer` from its start; less than its length comes only at the end of the file."""
+        taken = min(len(self._pending), len(buffer))
+        if taken:
+            buffer[:taken] = self._pending[:taken]
+            self._pending = self._pending[taken:]
+        if taken == len(buffer):
+            return taken
+        return taken + self._fill(buffer[taken:])
+
+    def check_end(self, *, strict: bool) -> None:
+        """After the last byte: a BGZF file must end with its empty block.
+
+        Illumina's bcl2fastq writes FASTQ in BGZF without it, so that is a warning; in BAM (`strict`) it is an error.
+        """
+        if not self._bgzf or self._source.tail == _BGZF_END:
+            return
+        if strict:
+            raise InputError("the BGZF end-of-file block is missing: the file is cut; copy it again", self.path)
+        message = f"{self.path}: the BGZF end-of-file block is missing; the file may be cut"
+        warnings.warn(message, GenoseqWarning, stacklevel=2)
+
+    def _fill(self, buffer: memoryview) -> int:
+        filled = 0
+        try:
+            while filled < len(buffer):
+                count = self._file.readinto(buffer[filled:])  # type: ignore[attr-defined]
+                if not count:
+                    break
+                filled += count
+        except EOFError as error:
+            raise InputError("the compressed data ends early: the file is cut; copy it again", self.path) from error
+        except (zlib.error, lzma.LZMAError) as error:
+            raise InputError(f"the compressed data is damaged ({error})", self.path) from error
+        except OSError as error:
+            if error.errno is None:  # from a decompressor, not from the system
+                raise InputError(f"the compressed data is damaged ({error})", self.path) from error
+            raise input_error(error, self.path) from error
+        except Exception as error:
+            if type(error).__name__ != "ZstdError":
+                raise
+            raise InputError(f"the compressed data is damaged ({error})", self.path) from error
+        return filled
+
+    def close(self) -> None:
+        """Close the decompressor; the file below belongs to `open_input`."""
+        self._file.close()
+
+
+@contextlib.contextmanager
+def open_input(path: StrPath) -> Iterator[InputStream]:
+    """Open a file for reading, decompressed by its content; "-" is standard input.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a directory, not permitted, or its compressed data is cut or damaged.
+    """
+    with contextlib.ExitStack() as stack:
+        if os.fspath(path) == "-":
+            file = cast("BinaryIO", sys.stdin.buffer)
+        else:
+            try:
+                file = stack.enter_context(open(path, "rb", buffering=0))  # noqa: PTH123
+            except OSError as error:
+                raise input_error(error, path) from error
+        stream = InputStream(path, file)
+        stack.callback(stream.close)
+        yield stream
+
+
+def check_output(path: StrPath) -> None:
+    """Refuse an output path early, before long work: missing folder, no permission, a directory.
+
+    Raises
+    ------
+    InputError
+        Naming the path and what stands in the way.
+    """
+    if os.fspath(path) == "-":
+        return
+    target = Path(path)
+    if target.is_dir():
+        raise InputError("is a directory; the name of a file to write is expected", path)
+    if target.exists() and not target.is_file():
+        return  # a device or a pipe
+    folder = _real(target).parent
+    if not folder.is_dir():
+        raise InputError(f"cannot be written: there is no folder {folder}; create it first", path)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"cannot be written: no permission in the folder {folder}", path)
+
+
+def temporary_name(path: StrPath) -> Path:
+    """The name under which an output is written until it is complete: `.NAME.PID.tmp` in the same folder."""
+    target = _real(Path(path))
+    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
+
+
+@contextlib.contextmanager
+def open_output(path: StrPath) -> Iterator[BinaryIO]:
+    """Open a binary file that appears under its name only when the block ends without an error.
+
+    Parameters
+    ----------
+    path
+        File to write, replaced if it exists; "-" is standard output.
+
+    Raises
+    ------
+    InputError
+        As `check_output`.
+    """
+    if os.fspath(path) == "-":
+        yield cast("BinaryIO", sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    check_output(path)
+    target = Path(path)
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        with target.open("wb") as file:
+            yield file
+        return
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def replacing(path: StrPath) -> Iterator[Path]:
+    """A temporary path that takes the place of `path` when the block ends without an error, and is removed otherwise."""
+    target = _real(Path(path))
+    temporary = temporary_name(path)
+    try:
+        yield temporary
+        if target.exists():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _real(path: Path) -> Path:
+    """Follow links, so that a link to an output stays a link."""
+    return path.resolve() if path.is_symlink() else path
