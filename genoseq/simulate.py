@@ -6,8 +6,8 @@ the reads are the same whatever the size of a batch.
 1. **Place**: a start, uniform over all positions where the read fits between the ends of its contig and the
    long runs of N, and a strand.
 2. **Diverge**: a walk along that strand. At each base, with a constant rate, an event: a substitution, an
-   insertion or a deletion, the latter of geometric length. A divergence of 10 % is an edit distance of 10 per
-   100 bases, of which 9 are substituted, 1 inserted or deleted. The walk ends when the read has its length.
+   insertion or a deletion, the latter of geometric length; the rate is such that the edit distance a base is
+   the divergence. The walk ends when the read has the length that was asked for.
 3. **Sequence**: the errors of a machine. `none`; `illumina`, substitutions only, at the rate that the
    qualities state, which fall along the read; `long`, single bases inserted, deleted or substituted at a
    constant rate.
@@ -118,7 +118,7 @@ class SimulationParameters:
         Edit distance a base, 0-0.3. Several values are taken in turn: read i has
         `divergence[i % len(divergence)]`.
     indel_share
-        Share of the edited bases that are inserted or deleted, half each.
+        Share of the events that are insertions or deletions, half each; the others are substitutions.
     indel_mean
         Mean of their geometric length (bp), at least 1.
     transition_bias
@@ -353,14 +353,15 @@ def _batches(
 def _model_vector(parameters: SimulationParameters) -> np.ndarray:
     """Lay out the numbers that the kernel reads: float64[11]."""
     spread = math.sqrt(math.log1p((parameters.length_sd / parameters.length) ** 2))
+    edits = 1 + parameters.indel_share * (parameters.indel_mean - 1)  # edited bases an event
     rate = LONG_ERROR_RATE if parameters.error_rate is None else parameters.error_rate
     return np.array(
         [
             parameters.length,
             spread,  # sigma of the log-normal
             math.log(parameters.length) - spread**2 / 2,  # mu, so that the mean is `length`
-            1 - parameters.indel_share,  # substitutions a unit of divergence
-            parameters.indel_share / parameters.indel_mean,  # indels a unit of divergence
+            (1 - parameters.indel_share) / edits,  # substitutions a unit of divergence
+            parameters.indel_share / edits,  # indels a unit of divergence
             1 - 1 / parameters.indel_mean,  # probability that an indel goes on
             parameters.transition_bias / (parameters.transition_bias + 2),
             ERROR_MODELS.index(parameters.errors),
