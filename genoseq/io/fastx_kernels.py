@@ -209,6 +209,56 @@ def fill_headers(
     return FINE, 0
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _copy_acgt(text: npt.NDArray[np.uint8], codes: npt.NDArray[np.uint8], letters: npt.NDArray[np.uint8]) -> bool:
+    """Encode A, C, G, T of either case; False if there is another byte. The same as the tables, but it vectorises.
+
+    Bits 1 and 2 of the ASCII values tell the four apart: A 00, C 01, T 10, G 11, and `(b >> 1) ^ (b >> 2)` orders them.
+    """
+    odd = np.uint8(0)
+    for i in range(text.size):
+        byte = text[i]
+        upper = np.uint8(byte & np.uint8(0xDF))
+        code = np.uint8(((byte >> np.uint8(1)) ^ (byte >> np.uint8(2))) & np.uint8(3))
+        expected = np.uint8(65)  # A
+        if code == 1:
+            expected = np.uint8(67)  # C
+        if code == 2:
+            expected = np.uint8(71)  # G
+        if code == 3:
+            expected = np.uint8(84)  # T
+        odd |= np.uint8(upper ^ expected)
+        codes[i] = code
+        letters[i] = upper
+    return odd == 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _copy_iupac(text: npt.NDArray[np.uint8], codes: npt.NDArray[np.uint8], letters: npt.NDArray[np.uint8]) -> int:
+    """Encode any IUPAC letter; the position of the first byte that is none, or -1."""
+    for i in range(text.size):
+        codes[i] = ENCODE_TABLE[text[i]]
+        letters[i] = READ_LETTER_TABLE[text[i]]
+        if codes[i] == NOT_IUPAC:
+            return i
+    return -1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _copy_quality(text: npt.NDArray[np.uint8], quals: npt.NDArray[np.uint8]) -> int:
+    """Copy a quality line; the position of the first byte that is no quality, or -1."""
+    bad = np.uint8(0)
+    for i in range(text.size):
+        byte = text[i]
+        quals[i] = byte
+        bad |= np.uint8(np.uint8(byte - np.uint8(_FIRST_GRAPHIC)) > np.uint8(_LAST_GRAPHIC - _FIRST_GRAPHIC))
+    if bad:
+        for i in range(text.size):
+            if text[i] < _FIRST_GRAPHIC or text[i] > _LAST_GRAPHIC:
+                return i
+    return -1
+
+
 @njit(cache=True, nogil=True)
 def fill_fastq(
     text: npt.NDArray[np.uint8],
@@ -220,29 +270,17 @@ def fill_fastq(
 ) -> tuple[int, int, int]:
     """Copy bases and qualities of FASTQ records; returns (status, record, place in the text)."""
     for record in range(table.shape[0]):
-        start, out, length = table[record, SEQUENCE], offsets[record], table[record, LENGTH]
-        bad = False
-        for i in range(length):
-            byte = text[start + i]
-            code = ENCODE_TABLE[byte]
-            codes[out + i] = code
-            letters[out + i] = READ_LETTER_TABLE[byte]
-            bad |= code == NOT_IUPAC
-        if bad:
-            i = start
-            while ENCODE_TABLE[text[i]] != NOT_IUPAC:
-                i += 1
-            return BAD_BASE, record, i
+        start, stop = table[record, SEQUENCE], table[record, SEQUENCE_END]
+        out, out_stop = offsets[record], offsets[record + 1]
+        bases = text[start:stop]
+        if not _copy_acgt(bases, codes[out:out_stop], letters[out:out_stop]):
+            place = _copy_iupac(bases, codes[out:out_stop], letters[out:out_stop])
+            if place >= 0:
+                return BAD_BASE, record, start + place
         start = table[record, QUALITY]
-        for i in range(length):
-            byte = text[start + i]
-            quals[out + i] = byte
-            bad |= (byte < _FIRST_GRAPHIC) | (byte > _LAST_GRAPHIC)
-        if bad:
-            i = start
-            while _FIRST_GRAPHIC <= text[i] <= _LAST_GRAPHIC:
-                i += 1
-            return BAD_QUALITY, record, i
+        place = _copy_quality(text[start : start + out_stop - out], quals[out:out_stop])
+        if place >= 0:
+            return BAD_QUALITY, record, start + place
     return FINE, 0, 0
 
 
@@ -259,13 +297,13 @@ def fill_fasta(
         cursor, end, out = table[record, SEQUENCE], table[record, SEQUENCE_END], offsets[record]
         while cursor < end:
             stop = _line_end(text, cursor, end)
-            for i in range(cursor, _without_return(text, cursor, stop)):
-                code = ENCODE_TABLE[text[i]]
-                if code == NOT_IUPAC:
-                    return BAD_BASE, record, i
-                codes[out] = code
-                letters[out] = READ_LETTER_TABLE[text[i]]
-                out += 1
+            bases = text[cursor : _without_return(text, cursor, stop)]
+            out_stop = out + bases.size
+            if not _copy_acgt(bases, codes[out:out_stop], letters[out:out_stop]):
+                place = _copy_iupac(bases, codes[out:out_stop], letters[out:out_stop])
+                if place >= 0:
+                    return BAD_BASE, record, cursor + place
+            out = out_stop
             cursor = stop + 1
     return FINE, 0, 0
 

@@ -1,0 +1,102 @@
+"""What the commands share: the options that mean the same everywhere, range checks, and the look of the help."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+
+__all__ = ["HelpFormatter", "add_common_options", "available_cores", "bounded_float", "bounded_int"]
+
+_MOST_THREADS = 512
+_LARGEST_SEED = 2**32 - 1
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Text as written, options with their defaults."""
+
+    def __init__(self, prog: str, indent_increment: int = 2, max_help_position: int = 26, width: int | None = None):
+        super().__init__(prog, indent_increment, max_help_position, width)
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = action.help
+        silent = action.default in (None, False, argparse.SUPPRESS) or action.required
+        if text is None or silent or "default" in text or not action.option_strings:
+            return text
+        return f"{text} (default: %(default)s)"
+
+
+def available_cores() -> int:
+    """The CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def bounded_int(low: int, high: int | None = None) -> Callable[[str], int]:
+    """An argparse type: a whole number of `low`..`high`, both allowed.
+
+    Examples
+    --------
+    >>> bounded_int(1, 9)("3")
+    3
+    >>> bounded_int(1, 9)("10")
+    Traceback (most recent call last):
+    ...
+    argparse.ArgumentTypeError: 10 is out of range (allowed: 1..9)
+    """
+    allowed = f"{low} or more" if high is None else f"{low}..{high}"
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number (allowed: {allowed})") from error
+        if value < low or (high is not None and value > high):
+            raise argparse.ArgumentTypeError(f"{value} is out of range (allowed: {allowed})")
+        return value
+
+    return parse
+
+
+def bounded_float(low: float, high: float | None = None) -> Callable[[str], float]:
+    """An argparse type: a number of `low`..`high`, both allowed.
+
+    Examples
+    --------
+    >>> bounded_float(0, 0.5)("0.25")
+    0.25
+    """
+    allowed = f"{low:g} or more" if high is None else f"{low:g}..{high:g}"
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number (allowed: {allowed})") from error
+        # written so that nan fails too
+        if not (value >= low and (high is None or value <= high)):
+            raise argparse.ArgumentTypeError(f"{text} is out of range (allowed: {allowed})")
+        return value
+
+    return parse
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every command: threads, seed, quiet, JSON summary, debug, help."""
+    group = parser.add_argument_group("Common options")
+    group.add_argument(
+        "-t",
+        "--threads",
+        type=bounded_int(1, _MOST_THREADS),
+        default=available_cores(),
+        metavar="N",
+        help="CPU threads; the output is the same for any number (default: all that this process may use)",
+    )
+    group.add_argument(
+        "--seed", type=bounded_int(0, _LARGEST_SEED), default=1, metavar="N", help="start of all random numbers"
+    )
+    group.add_argument("--json", metavar="FILE", help="write a summary of the run as JSON to FILE (- for stdout)")
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary, only warnings and errors")
+    group.add_argument("--debug", action="store_true", help="show the Python traceback of an error")
+    group.add_argument("-h", "--help", action="help", help="show this help")

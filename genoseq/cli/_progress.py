@@ -1,0 +1,76 @@
+"""Progress on a terminal: how many, how fast, how long still; nothing at all when stderr is not a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+__all__ = ["Progress"]
+
+_INTERVAL = 0.2  # seconds between two updates of the line
+_MINUTE, _HOUR = 60, 3600
+
+
+class Progress:
+    """A line on stderr that counts; use it as a context manager and call `add`.
+
+    Parameters
+    ----------
+    label
+        What is done, for example "aligning".
+    unit
+        What is counted, for example "reads" or "bp".
+    total
+        How many there will be, if that is known; with it the line shows percent and the time left.
+    quiet
+        True keeps silent even on a terminal.
+    """
+
+    def __init__(self, label: str, unit: str, total: int | None = None, *, quiet: bool = False) -> None:
+        self._label, self._unit, self._total = label, unit, total
+        self._shown = not quiet and sys.stderr.isatty()
+        self._start = self._last = time.monotonic()
+        self._done = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown and self._done:
+            self._write(time.monotonic())
+            sys.stderr.write("\n")
+
+    def add(self, count: int) -> None:
+        """Count `count` more as done."""
+        self._done += count
+        if self._shown and (now := time.monotonic()) - self._last >= _INTERVAL:
+            self._last = now
+            self._write(now)
+
+    def _write(self, now: float) -> None:
+        rate = self._done / max(now - self._start, 1e-9)
+        line = f"{self._label}: {self._done:,} {self._unit}, {rate:,.0f} a second"
+        if self._total and self._done < self._total:
+            left = (self._total - self._done) / max(rate, 1e-9)
+            line += f", {100 * self._done / self._total:.0f} %, {_duration(left)} left"
+        sys.stderr.write(f"\r{line}\x1b[K")
+        sys.stderr.flush()
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    Examples
+    --------
+    >>> _duration(42), _duration(125), _duration(7260)
+    ('42 s', '2:05 min', '2:01 h')
+    """
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}:{whole % _MINUTE:02d} min"
+    return f"{whole // _HOUR}:{whole % _HOUR // _MINUTE:02d} h"
