@@ -1,0 +1,408 @@
+"""Contexts to train on: where they come from, how they diverge, and which of them share a cell.
+
+A training pair is the context of an anchor and the same context after evolution and sequencing. The anchor itself is
+kept (a read without it asks no question there), so changes are applied *outward* from it: an insertion or a deletion
+moves everything beyond it, on its own side only, which is what an aligner meets. The margin is the spare context that
+deletions pull in::
+
+    margin | ........ flank ........ word ........ flank ........ | margin
+                <- changes outward       changes outward ->
+
+Kernels draw from a NumPy generator that the caller makes from the number of the training step, so that a step has the
+same pairs whether or not the run was interrupted before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from genoseq.encoder.anchors import AnchorWords, find_anchors
+from genoseq.errors import InputError, UsageError
+from genoseq.sequence import ENCODE_TABLE
+
+MARGIN = 16  # bp: net deletion on one side beyond this repeats the last base; 30 % divergence deletes 2 of 22
+NEAR = 16  # bases that tell cells apart, taken right, left, right, ... of the word, as the cells of an index
+_GAP = 64  # unknown bases between contigs, more than any context reaches
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """How a context changes. Every pair draws its own rate and shares, uniformly within the bounds.
+
+    Attributes
+    ----------
+    rate : tuple of float
+        Events per base (substitutions, insertions and deletions together), lowest and highest.
+    indel_share : tuple of float
+        Share of the events that are insertions or deletions (half each).
+    indel_extension : float
+        Probability that an insertion or a deletion goes on for another base (geometric lengths).
+    transition_ratio : tuple of float
+        Transitions per transversion, drawn uniformly in the logarithm; 0.5 means all substitutions alike, between
+        vertebrates it is 2 to 4.
+    truncated : float
+        Share of contexts that the end of the read cuts on one side.
+    kept : int
+        Bases next to the word, each side, that never change (so that the query falls in the cell of its locus).
+    """
+
+    rate: tuple[float, float] = (0.0, 0.25)
+    indel_share: tuple[float, float] = (0.1, 0.2)
+    indel_extension: float = 0.2
+    transition_ratio: tuple[float, float] = (0.5, 4.0)
+    truncated: float = 0.2
+    kept: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (low, high), most in (("rate", self.rate, 0.5), ("indel_share", self.indel_share, 1.0)):
+            if not 0 <= low <= high <= most:
+                raise UsageError(f"{name} is {low}-{high}; it must lie within 0-{most}, the lower bound first")
+        low, high = self.transition_ratio
+        if not 0 < low <= high:
+            raise UsageError(f"transition_ratio is {low}-{high}; it must be above 0, the lower bound first")
+        for name, share in (("truncated", self.truncated), ("indel_extension", self.indel_extension)):
+            if not 0 <= share < 1:
+                raise UsageError(f"{name} is {share}; it must be at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class ContextPool:
+    """All anchors of some genomes whose context (margin included) has no unknown base.
+
+    Attributes
+    ----------
+    codes : ndarray, dtype uint8
+        All contigs, with unknown bases between them.
+    positions, kinds : ndarray, shape (n,)
+        Anchors as `find_anchors` gives them, in order of position.
+    genomes : ndarray, shape (genomes + 1,), dtype int64
+        Number of the first anchor of each genome.
+    words : AnchorWords
+    flank : int
+        Bases of context on each side of the word, bp.
+    """
+
+    codes: NDArray[np.uint8]
+    positions: NDArray[np.int64]
+    kinds: NDArray[np.uint8]
+    genomes: NDArray[np.int64]
+    words: AnchorWords
+    flank: int
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def context(self) -> int:
+        """Length of a context without margins, bp."""
+        return 2 * self.flank + self.words.length
+
+    @classmethod
+    def from_codes(
+        cls, genomes: Sequence[Iterable[NDArray[np.uint8]]], words: AnchorWords, flank: int
+    ) -> ContextPool:
+        """Collect the anchors of genomes, each given as the base codes of its contigs.
+
+        Raises
+        ------
+        InputError
+            If a genome has no anchor with a whole context.
+        """
+        gap = np.full(_GAP, 4, np.uint8)
+        pieces, positions, kinds, first, at = [gap], [], [], [0], _GAP
+        for number, genome in enumerate(genomes):
+            found = 0
+            for contig in genome:
+                codes = np.concatenate([gap, np.asarray(contig, np.uint8), gap])
+                p, k = _whole_anchors(codes, words, flank)
+                pieces.append(codes)
+                positions.append(p + at)
+                kinds.append(k)
+                at += len(codes)
+                found += len(p)
+            if not found:
+                said = ", ".join(words.words)
+                raise InputError(f"genome {number + 1} has no anchor word ({said}) with {flank} known bases on each side")
+            first.append(first[-1] + found)
+        return cls(
+            np.concatenate(pieces),
+            np.concatenate(positions),
+            np.concatenate(kinds),
+            np.array(first, np.int64),
+            words,
+            flank,
+        )
+
+    @classmethod
+    def from_fasta(cls, paths: Sequence[str | Path], words: AnchorWords, flank: int) -> ContextPool:
+        """Collect the anchors of FASTA files, each a genome.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read or has no usable anchor.
+        """
+        from genoseq.io.fastx import read_fasta  # the reader is only needed here
+
+        def contigs(path: str | Path) -> list[NDArray[np.uint8]]:
+            found = [ENCODE_TABLE[letters] for _, letters in read_fasta(path)]
+            if sum(map(len, found)) < 4 * _GAP:
+                raise InputError(f"{sum(map(len, found))} bp are too few to train on; give whole genomes", path)
+            return found
+
+        return cls.from_codes([contigs(path) for path in paths], words, flank)
+
+    def wide(self, anchors: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Contexts with their margins, read in the direction of the word: uint8 (n, context + 2 * `MARGIN`)."""
+        out = np.empty((len(anchors), self.context + 2 * MARGIN), np.uint8)
+        _gather(self.codes, self.positions[anchors], self.kinds[anchors], self.flank + MARGIN, out)
+        return out
+
+    def narrow(self, anchors: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Contexts without margins: uint8 (n, context)."""
+        out = np.empty((len(anchors), self.context), np.uint8)
+        _gather(self.codes, self.positions[anchors], self.kinds[anchors], self.flank, out)
+        return out
+
+    def near(self) -> NDArray[np.uint64]:
+        """Key of each anchor: its word, then the `NEAR` nearest bases, the nearest in the highest place."""
+        out = np.empty(len(self), np.uint64)
+        _near_keys(self.codes, self.positions, self.kinds, self.words.length, out)
+        return out
+
+
+@dataclass(frozen=True)
+class CellGroups:
+    """Anchors grouped by cell: a trie over the near bases, each node cut until it holds few enough anchors.
+
+    The tree of an index also chooses the *order* of the bases node by node; for finding hard negatives the nearest
+    first is enough, and it is a sort.
+
+    Attributes
+    ----------
+    members : ndarray, shape (n,), dtype int64
+        Anchors of a `ContextPool`, cell by cell.
+    starts : ndarray, shape (cells + 1,), dtype int64
+        Bounds of the cells in `members`.
+    keys : ndarray, shape (cells,), dtype uint64
+        Smallest key that belongs to each cell, in rising order: ``searchsorted`` finds the cell of a query.
+    """
+
+    members: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+
+    @classmethod
+    def build(cls, pool: ContextPool, capacity: int) -> CellGroups:
+        """Group the anchors of a pool; a cell holds at most `capacity` unless all its near bases are the same."""
+        keys = pool.near()
+        members = np.argsort(keys, kind="stable")
+        starts, lowest = _cut(keys[members], capacity, len(pool.words.words))
+        return cls(members, starts, lowest)
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Number of anchors in each cell."""
+        return np.diff(self.starts)
+
+    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Cell of each key of `near_keys_of` or `ContextPool.near`."""
+        return np.searchsorted(self.keys, keys, side="right") - 1
+
+
+def mutate(
+    wide: NDArray[np.uint8], flank: int, divergence: Divergence, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Contexts after divergence.
+
+    Parameters
+    ----------
+    wide : ndarray, shape (n, length + 2 * `MARGIN`), dtype uint8
+        Contexts with margins, as `ContextPool.wide` gives them.
+    flank : int
+        Bases on each side of the word, bp.
+    rng : numpy.random.Generator
+        Every number comes from here.
+
+    Returns
+    -------
+    ndarray, shape (n, length), dtype uint8
+        Codes; 4 beyond the end of a truncated read.
+    """
+    n = len(wide)
+    rates = rng.uniform(*divergence.rate, n)
+    indels = rng.uniform(*divergence.indel_share, n)
+    low, high = np.log(divergence.transition_ratio)
+    ratio = np.exp(rng.uniform(low, high, n))
+    out = np.empty((n, wide.shape[1] - 2 * MARGIN), np.uint8)
+    _mutate(
+        wide, flank, rates, indels, ratio / (1 + ratio), divergence.indel_extension, divergence.truncated, divergence.kept, rng, out
+    )
+    return out
+
+
+def near_keys_of(contexts: NDArray[np.uint8], flank: int, words: AnchorWords) -> NDArray[np.uint64]:
+    """Keys of contexts (n, context) that stand on their own; unknown bases count as A."""
+    length = words.length
+    kinds = np.zeros(len(contexts), np.uint8)
+    said = np.array([int("".join(str("ACGT".index(b)) for b in word), 4) for word in words.words])
+    value = np.zeros(len(contexts), np.int64)
+    for i in range(length):
+        value = value * 4 + contexts[:, flank + i]
+    for number, word in enumerate(said):
+        kinds[value == word] = 2 * number
+    positions = np.arange(len(contexts), dtype=np.int64) * contexts.shape[1] + flank
+    out = np.empty(len(contexts), np.uint64)
+    _near_keys(np.ascontiguousarray(contexts).reshape(-1), positions, kinds, length, out)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def kmer_rows(contexts, k, out):
+    """Row of the tables for each (place, k-mer): ``place * 4**k + kmer``; the row after the last for an unknown one.
+
+    Parameters
+    ----------
+    contexts : ndarray, shape (n, context), dtype uint8
+    k : int
+    out : ndarray, shape (n, context - k + 1), dtype int64 or int32
+    """
+    places = contexts.shape[1] - k + 1
+    words = 1 << (2 * k)
+    for b in range(contexts.shape[0]):
+        word = 0
+        valid = 0
+        for j in range(contexts.shape[1]):
+            base = contexts[b, j]
+            if base > 3:
+                valid = 0
+            else:
+                valid += 1
+                word = ((word << 2) | base) & (words - 1)
+            if j >= k - 1:
+                place = j - k + 1
+                out[b, place] = place * words + word if valid >= k else places * words
+
+
+def _whole_anchors(
+    codes: NDArray[np.uint8], words: AnchorWords, flank: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Anchors of one contig whose context and margins are all known."""
+    positions = np.empty(len(codes), np.int64)
+    kinds = np.empty(len(codes), np.uint8)
+    n = find_anchors(codes, 0, len(codes), words.rule(), words.length, positions, kinds)
+    unknown = np.concatenate([[0], np.cumsum(codes > 3, dtype=np.int64)])
+    reach = flank + MARGIN
+    found = positions[:n]
+    keep = unknown[found + words.length + reach] == unknown[found - reach]
+    return found[keep], kinds[:n][keep]
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(codes, positions, kinds, reach, out):
+    width = out.shape[1]
+    for a in range(positions.shape[0]):
+        start = positions[a] - reach
+        if kinds[a] & 1:
+            for j in range(width):
+                base = codes[start + width - 1 - j]
+                out[a, j] = 3 - base if base < 4 else 4
+        else:
+            for j in range(width):
+                out[a, j] = codes[start + j]
+
+
+@numba.njit(cache=True, nogil=True)
+def _near_keys(codes, positions, kinds, length, out):
+    for a in range(positions.shape[0]):
+        reverse = kinds[a] & 1
+        key = np.uint64(kinds[a] >> 1)
+        for c in range(NEAR):
+            step = c >> 1
+            ahead = (c & 1) == (0 if reverse == 0 else 1)
+            i = positions[a] + length + step if ahead else positions[a] - 1 - step
+            base = codes[i]
+            if base > 3:
+                base = np.uint8(0)
+            elif reverse:
+                base = np.uint8(3 - base)
+            key = (key << np.uint64(2)) | np.uint64(base)
+        out[a] = key
+
+
+@numba.njit(cache=True, nogil=True)
+def _cut(keys, capacity, words):
+    """Bounds and lowest keys of the trie's leaves over sorted keys, by depth-first descent."""
+    starts = [np.int64(0) for _ in range(0)]
+    lowest = [np.uint64(0) for _ in range(0)]
+    stack = [(np.int64(0), np.int64(0), np.int64(0), np.uint64(0)) for _ in range(0)]
+    for word in range(words - 1, -1, -1):
+        low = np.uint64(word) << np.uint64(2 * NEAR)
+        high = np.uint64(word + 1) << np.uint64(2 * NEAR)
+        stack.append((np.searchsorted(keys, low), np.searchsorted(keys, high), np.int64(0), low))
+    while len(stack) > 0:
+        lo, hi, depth, prefix = stack.pop()
+        if hi - lo <= capacity or depth == NEAR:
+            starts.append(lo)
+            lowest.append(prefix)
+            continue
+        unit = np.uint64(1) << np.uint64(2 * (NEAR - 1 - depth))
+        end = hi
+        for base in range(3, -1, -1):
+            low = prefix + np.uint64(base) * unit
+            begin = lo + np.searchsorted(keys[lo:hi], low)
+            stack.append((np.int64(begin), np.int64(end), depth + 1, low))
+            end = begin
+    starts.append(np.int64(keys.shape[0]))
+    return np.array(starts), np.array(lowest)
+
+
+@numba.njit(cache=True, nogil=True)
+def _mutate(wide, flank, rates, indels, transitions, extension, truncated, kept, rng, out):
+    context = out.shape[1]
+    length = context - 2 * flank
+    reach = flank + MARGIN
+    for b in range(wide.shape[0]):
+        rate = rates[b]
+        indel = rate * indels[b]
+        for j in range(length):
+            out[b, flank + j] = wide[b, reach + j]
+        for side in range(2):
+            source = 0
+            inserting = False
+            for j in range(flank):
+                draw = rng.random() if j >= kept else 1.0
+                if inserting or draw < 0.5 * indel:
+                    base = np.uint8(4 * rng.random())
+                    inserting = rng.random() < extension
+                else:
+                    if draw < indel:
+                        source += 1
+                        while rng.random() < extension:
+                            source += 1
+                    at = min(source, reach - 1)
+                    base = wide[b, reach + length + at] if side == 0 else wide[b, reach - 1 - at]
+                    source += 1
+                    if indel <= draw < rate:
+                        u = rng.random()
+                        if u < transitions[b]:
+                            base ^= np.uint8(2)  # A<->G and C<->T differ in the upper bit
+                        elif u < 0.5 * (1 + transitions[b]):
+                            base ^= np.uint8(1)
+                        else:
+                            base ^= np.uint8(3)
+                if side == 0:
+                    out[b, flank + length + j] = base
+                else:
+                    out[b, flank - 1 - j] = base
+        if rng.random() < truncated:
+            left = 4 + int(rng.random() * (flank - 4))  # bases that the read still has on that side
+            if rng.random() < 0.5:
+                out[b, flank + length + left :] = 4
+            else:
+                out[b, : flank - left] = 4
