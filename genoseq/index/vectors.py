@@ -98,10 +98,14 @@ class VectorIndex:
         ids : ndarray, shape (n, hits), dtype int64
             ``2 * position + orientation`` of the anchor, or -1.
         """
-        parameters = faiss.SearchParametersIVF(nprobe=cells.shape[1])
-        distances, ids = self.ivf.search_preassigned(
-            embeddings, hits, cells, np.zeros(cells.shape, np.float32), params=parameters
-        )
+        queries = len(embeddings)
+        distances, ids = np.empty((queries, hits), np.float32), np.empty((queries, hits), np.int64)
+        unused = np.zeros(cells.shape, np.float32)  # distances to centroids, which do not enter without residuals
+        # the C++ method: the Python wrapper takes no parameters, and nprobe of the shared index is not for threads to set
+        self.ivf.search_preassigned_c(
+            queries, faiss.swig_ptr(embeddings), hits, faiss.swig_ptr(cells), faiss.swig_ptr(unused),
+            faiss.swig_ptr(distances), faiss.swig_ptr(ids), False, faiss.SearchParametersIVF(nprobe=cells.shape[1]),
+        )  # fmt: skip
         distances *= -0.5
         distances += 1
         return distances, ids

@@ -1,0 +1,146 @@
+"""Parameters of the alignment, and the presets: named instances of them.
+
+A preset is a *cascade*: stages of search from the cheapest to the dearest. A read leaves the cascade as soon as its best
+verified locus convinces (`Acceptance`); what is left pays for the next stage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from genoseq.errors import UsageError
+
+ANY, REPEAT, DIVERGENT = 0, 1, 2
+"""Which reads a stage takes: all that are left; those whose best locus is close but has rivals; those without a close one."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the cascade.
+
+    Parameters
+    ----------
+    word : int
+        Anchor word whose anchors are searched; -1 for all words of the index.
+    first, last : int
+        Ranks of the anchors to search, half-open (anchors of a read are ranked by `search.rank_anchors`).
+    probes : int
+        Cells to scan for each anchor: its own, then those one substitution away.
+    hits : int
+        Nearest reference anchors to take from the cells of one anchor.
+    takes : int
+        `ANY`, `REPEAT` or `DIVERGENT`.
+    verify : int
+        Candidates to verify at most.
+    """
+
+    word: int
+    first: int
+    last: int
+    probes: int = 1
+    hits: int = 2
+    takes: int = ANY
+    verify: int = 20
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """When the best verified locus of a read convinces. Shares are of the read's length, or of the best vote.
+
+    Parameters
+    ----------
+    close : float
+        Edit distance (share) at or below which a locus is right unless the votes tie.
+    tie : float
+        Share of the best vote at which a second locus ties with it.
+    far : float
+        Edit distance (share) up to which a locus can be right if nothing rivals it.
+    gap : float
+        How much worse (share) the next verified locus must then be.
+    margin : float
+        Share of the best vote that the second must then stay below.
+    crowded : float
+        Share of anchors with a strong second hit above which the read looks like a repeat ...
+    focus : float
+        ... and the share of all votes that its best locus must then have.
+    divergent : float
+        Edit distance (share) above which a read belongs to the stages for divergent reads, below to those for repeats.
+    """
+
+    close: float = 0.03
+    tie: float = 0.95
+    far: float = 0.27
+    gap: float = 0.06
+    margin: float = 0.8
+    crowded: float = 0.2
+    focus: float = 0.75
+    divergent: float = 0.12
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Scores of the final alignment: LAST's for divergent DNA (5, -5, 15, 3), rounded to small numbers.
+
+    A gap of length k costs ``gap_open + k * gap_extend``. `end_bonus` is what an alignment to an end of the read is worth:
+    a shorter alignment must score that much better to be soft-clipped.
+    """
+
+    match: int = 2
+    mismatch: int = 2
+    gap_open: int = 6
+    gap_extend: int = 1
+    end_bonus: int = 10
+
+
+@dataclass(frozen=True)
+class AlignmentParameters:
+    """Everything that decides an alignment.
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+    edge : int
+        Anchors closer than this to an end of the read are not used, bp.
+    vote_base : float
+        A hit votes with its similarity less this.
+    tolerance : int
+        Diagonals that differ by at most this belong to one locus, bp.
+    slack : int
+        Room on both sides of a locus for insertions and deletions, bp.
+    min_identity_score : float
+        Alignments that score less than this share of a perfect one are reported as unmapped.
+    max_length : int
+        Longest read of the preset, bp.
+    """
+
+    stages: tuple[Stage, ...]
+    acceptance: Acceptance = field(default_factory=Acceptance)
+    scoring: Scoring = field(default_factory=Scoring)
+    edge: int = 4
+    vote_base: float = 0.3
+    tolerance: int = 6
+    slack: int = 12
+    min_identity_score: float = 0.30
+    max_length: int = 1000
+
+
+_FIRST = (Stage(0, 0, 3), Stage(0, 3, 8), Stage(0, 8, 999, verify=40))
+_REPEATS = Stage(0, 0, 999, hits=32, takes=REPEAT, verify=60)
+PRESETS = {
+    "sr": AlignmentParameters((*_FIRST, _REPEATS, Stage(0, 0, 999, probes=20, hits=8, takes=DIVERGENT, verify=60))),
+    "divergent": AlignmentParameters(
+        (
+            *_FIRST,
+            _REPEATS,
+            Stage(1, 0, 999, takes=DIVERGENT, verify=40),
+            Stage(-1, 0, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
+        )
+    ),
+}
+
+
+def preset(name: str) -> AlignmentParameters:
+    """The parameters of a preset, or UsageError that lists the presets."""
+    if name not in PRESETS:
+        raise UsageError(f"unknown preset {name!r}; choose from {', '.join(PRESETS)}")
+    return PRESETS[name]
