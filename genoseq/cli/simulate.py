@@ -1,0 +1,169 @@
+"""Make reads with known origin from a genome, as FASTQ.
+
+The origin of a read stands in its name, NUMBER:CONTIG:START0:END0:STRAND (0-based, half-open), where
+`genoseq evaluate` finds it in any aligner's output. The same seed gives the same reads.
+
+Examples:
+  genoseq simulate genome.fa.gz -n 10000 -l 150 --divergence 0.1 -o reads.fq.gz
+  genoseq simulate genome.fa.gz -n 500 -l 8000 --length-sd 4000 --errors long -o long.fq.gz
+  genoseq simulate other_genome.fa.gz --foreign -n 10000 -o foreign.fq.gz
+  genoseq simulate --random -n 10000 -o random.fq.gz
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from genoseq.cli._options import bounded_float, bounded_int
+
+_MOST_READS = 10**10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `genoseq simulate`."""
+    parser.add_argument(
+        "reference", nargs="?", metavar="REF.fa", help="genome in FASTA, any compression; none with --random"
+    )
+    reads = parser.add_argument_group("Reads")
+    reads.add_argument(
+        "-n", "--number", type=bounded_int(0, _MOST_READS), default=10_000, metavar="N", help="reads"
+    )
+    reads.add_argument(
+        "-l",
+        "--length",
+        type=bounded_int(1, 10_000_000),
+        default=150,
+        metavar="BP",
+        help="length of a read, or mean",
+    )
+    reads.add_argument(
+        "--length-sd",
+        type=bounded_float(0),
+        default=0.0,
+        metavar="BP",
+        help="standard deviation of the length",
+    )
+    reads.add_argument("--random", action="store_true", help="uniform random bases instead of a genome")
+    reads.add_argument(
+        "--foreign",
+        action="store_true",
+        help="the reads are meant for another genome: no place on it is right",
+    )
+    reads.add_argument(
+        "--max-unknown", type=bounded_float(0, 1), default=0.02, metavar="SHARE", help="most N in a read"
+    )
+    divergence = parser.add_argument_group("Divergence from the genome")
+    divergence.add_argument(
+        "--divergence",
+        type=_divergences,
+        default=(0.0,),
+        metavar="RATE[,RATE..]",
+        help="edit distance a base, 0..0.3; reads take several values in turn (default: 0)",
+    )
+    divergence.add_argument(
+        "--indel-share", type=bounded_float(0, 1), default=0.1, metavar="SHARE", help="events that are indels"
+    )
+    divergence.add_argument(
+        "--indel-mean", type=bounded_float(1, 100), default=1.5, metavar="BP", help="mean length of an indel"
+    )
+    divergence.add_argument(
+        "--transition-bias",
+        type=bounded_float(0, 1000),
+        default=1.0,
+        metavar="KAPPA",
+        help="rate of transitions over that of one transversion",
+    )
+    machine = parser.add_argument_group("Sequencing machine")
+    machine.add_argument(
+        "--errors",
+        choices=("none", "illumina", "long"),
+        default="none",
+        help="model of its errors and qualities",
+    )
+    machine.add_argument(
+        "--error-rate", type=bounded_float(0, 0.3), metavar="RATE", help="of --errors long (default: 0.1)"
+    )
+    output = parser.add_argument_group("Output")
+    output.add_argument(
+        "-o", "--output", default="-", metavar="FILE", help="FASTQ, gzipped if it ends in .gz"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Simulate and write the reads."""
+    from genoseq.cli._progress import Progress
+    from genoseq.errors import InputError, UsageError
+    from genoseq.index.reference import Reference
+    from genoseq.io.files import check_output
+    from genoseq.io.table import write_json
+    from genoseq.simulate import SimulationParameters, format_fastq, random_reads, simulate_reads
+
+    if args.random and (args.reference or args.foreign):
+        raise UsageError("--random makes reads without a genome: leave REF.fa and --foreign out")
+    if not args.random and not args.reference:
+        raise UsageError("no genome given; name a FASTA file, or use --random")
+    if args.json == "-" and args.output == "-":
+        raise UsageError("--json - and the reads cannot both go to standard output; use -o FILE")
+    parameters = SimulationParameters(
+        number=args.number,
+        length=args.length,
+        length_sd=args.length_sd,
+        divergence=args.divergence,
+        indel_share=args.indel_share,
+        indel_mean=args.indel_mean,
+        transition_bias=args.transition_bias,
+        errors=args.errors,
+        error_rate=args.error_rate,
+        max_unknown=args.max_unknown,
+        seed=args.seed,
+    )
+    check_output(args.output)
+    if args.json:
+        check_output(args.json)
+    count = bases = 0
+    with (
+        _open_reads(args.output) as out,
+        Progress("simulating", "reads", args.number, quiet=args.quiet) as progress,
+    ):
+        try:
+            if args.random:
+                batches = random_reads(parameters)
+            else:
+                batches = simulate_reads(
+                    Reference.from_fasta(args.reference), parameters, foreign=args.foreign
+                )
+            for batch in batches:
+                out.write(format_fastq(batch.reads))
+                count += len(batch)
+                bases += len(batch.reads.codes)
+                progress.add(len(batch))
+        except InputError as error:
+            raise (error if error.path else InputError(error.message, args.reference)) from error
+    if args.json:
+        write_json(args.json, {"command": args.command_line, "reads": count, "bases": bases})
+    if not args.quiet:
+        print(f"genoseq simulate: {count:,} reads, {bases:,} bp", file=sys.stderr)
+
+
+def _divergences(text: str) -> tuple[float, ...]:
+    parse = bounded_float(0, 0.3)
+    return tuple(parse(part) for part in text.split(","))
+
+
+@contextlib.contextmanager
+def _open_reads(path: str) -> Iterator[BinaryIO]:
+    """Open the output; gzip without a time stamp, so that the same reads make the same file."""
+    from genoseq.io.files import open_output
+
+    with open_output(path) as file:
+        if not path.endswith(".gz"):
+            yield file
+            return
+        import gzip
+
+        with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as packed:
+            yield cast("BinaryIO", packed)
