@@ -1,0 +1,185 @@
+"""The aligner: batches of reads in, batches of alignments out; embed, search, verify, extend, judge.
+
+`Aligner.align` returns arrays for one batch; `Aligner.stream` runs many batches through a pool of threads and gives the
+results back in the order of the input, so that output does not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from genoseq.align.cascade import LOCI, Loci, find_loci
+from genoseq.align.extend import Alignments, extend
+from genoseq.align.mapq import mapping_quality
+from genoseq.align.presets import AlignmentParameters, preset
+from genoseq.align.records import REVERSE, SECONDARY, UNMAPPED, Rows, contig_table, format_paf, format_sam
+from genoseq.errors import InputError
+from genoseq.index.store import Index
+from genoseq.io.batch import ReadBatch
+
+_RIVAL = 0.15  # a verified locus at most this share of the read further away is aligned for XS
+
+
+@dataclass(frozen=True)
+class AlignedBatch:
+    """Alignments of one batch of reads.
+
+    Attributes
+    ----------
+    reads : ReadBatch
+    alignments : Alignments
+        One row a read (unmapped ones too), then its secondary ones.
+    rows : Rows
+        FLAG, MAPQ and second score of each row.
+    loci : Loci
+        What the search found for each read.
+    """
+
+    reads: ReadBatch
+    alignments: Alignments
+    rows: Rows
+    loci: Loci
+
+    @property
+    def mapped(self) -> NDArray[np.bool_]:
+        """Whether each read is mapped, shape (reads,)."""
+        primary = (self.rows.flags & SECONDARY) == 0
+        return (self.rows.flags[primary] & UNMAPPED) == 0
+
+
+class Aligner:
+    """Aligns reads to an index.
+
+    Parameters
+    ----------
+    index : Index
+    parameters : AlignmentParameters or str, optional
+        Parameters or the name of a preset; by default the preset that the index was made for.
+    secondary : int
+        Secondary alignments to report for each read at most.
+    """
+
+    def __init__(self, index: Index, parameters: AlignmentParameters | str | None = None, *, secondary: int = 0) -> None:
+        if parameters is None:
+            parameters = "sr" if index.parameters.words == 1 else "divergent"
+        self.index = index
+        self.parameters = preset(parameters) if isinstance(parameters, str) else parameters
+        self.secondary = min(secondary, LOCI - 1)
+        self._contigs = contig_table(index.reference)
+
+    def align(self, reads: ReadBatch) -> AlignedBatch:
+        """Align one batch of reads.
+
+        Raises
+        ------
+        InputError
+            If a read is longer than the preset handles.
+        """
+        faiss.omp_set_num_threads(1)  # of this thread: genoseq's own threads take batches
+        lengths = reads.lengths
+        if len(reads) and lengths.max() > self.parameters.max_length:
+            longest = int(lengths.argmax())
+            raise InputError(
+                f"read {reads.name(longest)} has {lengths[longest]} bp; this preset aligns reads of up to "
+                f"{self.parameters.max_length} bp"
+            )
+        loci = find_loci(reads.codes, reads.offsets, self.index, self.parameters)
+        rows, ranks = _rows_to_extend(loci, lengths, max(self.secondary, 1))
+        aligned = extend(
+            reads.codes, reads.offsets, rows, loci.keys[rows, ranks], loci.distances[rows, ranks],
+            self.index.reference, self.parameters,
+        )  # fmt: skip
+        return self._judged(reads, loci, aligned, ranks)
+
+    def _judged(self, reads: ReadBatch, loci: Loci, aligned: Alignments, ranks: NDArray[np.int64]) -> AlignedBatch:
+        """Choose primary and secondary alignments, decide what is unmapped, and give MAPQ."""
+        number = len(reads)
+        lengths = reads.lengths
+        perfect = self.parameters.scoring.match * lengths
+        good = (aligned.starts >= 0) & (aligned.scores >= self.parameters.min_identity_score * perfect[aligned.reads])
+        order = np.lexsort((ranks, -np.where(good, aligned.scores, -1), aligned.reads))
+        first = np.searchsorted(aligned.reads[order], np.arange(number))
+        has = np.searchsorted(aligned.reads[order], np.arange(number), side="right") - first
+        best, second = np.full(number, -1, np.int64), np.full(number, -1, np.int64)
+        best[has > 0] = order[first[has > 0]]
+        second[has > 1] = order[first[has > 1] + 1]
+        mapped = (best >= 0) & good[best]
+        scores = np.where(mapped, aligned.scores[best], 0)
+        rivals = np.where(second >= 0, np.maximum(aligned.scores[second], 0), -1).astype(np.int32)
+        quality = mapping_quality(lengths, scores, rivals, loci.distances[:, 0])
+        chosen, flags, mapqs, seconds, owners = [], [], [], [], []
+        positions = np.arange(len(order)) - first[aligned.reads[order]]
+        for rank in range(1 + self.secondary):
+            rows = order[(positions == rank) & (good[order] if rank else np.ones(len(order), bool))] if len(order) else order
+            if rank == 0:
+                rows = best
+                flag = np.where(mapped, REVERSE * aligned.strands[best].astype(np.int32) if len(aligned) else 0, UNMAPPED)
+                owner = np.arange(number)
+                mapq, rival = np.where(mapped, quality, 0), rivals
+            else:
+                flag = SECONDARY + REVERSE * aligned.strands[rows].astype(np.int32)
+                owner = aligned.reads[rows]
+                mapq, rival = np.zeros(len(rows), np.int32), np.full(len(rows), -1, np.int32)
+            for parts, part in zip((chosen, flags, mapqs, seconds, owners), (rows, flag, mapq, rival, owner), strict=True):
+                parts.append(np.asarray(part))
+        owner = np.concatenate(owners)
+        turn = np.argsort(owner, kind="stable")
+        picked = np.concatenate(chosen)[turn]
+        table = Rows(*(np.concatenate(p)[turn].astype(np.int32) for p in (flags, mapqs, seconds)))
+        return AlignedBatch(reads, _take(aligned, picked, owner[turn]), table, loci)
+
+    def stream(self, batches: Iterable[ReadBatch], *, threads: int = 1) -> Iterator[AlignedBatch]:
+        """Align batches in a pool of threads; results come in the order of the input."""
+        yield from ordered(self.align, batches, threads=threads)
+
+    def sam(self, batch: AlignedBatch, *, read_group: str = "") -> NDArray[np.uint8]:
+        """SAM lines of an aligned batch."""
+        return format_sam(batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs, read_group)
+
+    def paf(self, batch: AlignedBatch) -> NDArray[np.uint8]:
+        """PAF lines of an aligned batch."""
+        return format_paf(batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs)
+
+
+def ordered(work, items, *, threads):
+    """Apply `work` to items in `threads` threads, yield results in order; at most two items a thread are in flight."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _rows_to_extend(loci: Loci, lengths: NDArray[np.int64], rivals: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Loci to align: the best of each read, and up to `rivals` more that are nearly as close. (read, rank) pairs."""
+    limit = loci.distances[:, :1] + _RIVAL * lengths[:, None]
+    wanted = (loci.distances <= limit) & (np.arange(LOCI) < np.minimum(loci.counts, 1 + rivals)[:, None])
+    return np.nonzero(wanted)
+
+
+def _take(aligned: Alignments, rows: NDArray[np.int64], reads: NDArray[np.int64]) -> Alignments:
+    """Rows of alignments; row -1 is a read without any."""
+    none = rows < 0
+    rows = np.where(none, 0, rows)
+    if not len(aligned):
+        zero = np.zeros(len(rows), np.int64)
+        return Alignments(reads, zero.astype(np.uint8), zero - 1, zero.astype(np.int32), zero.astype(np.int32),
+                          aligned.cigars, zero, zero)  # fmt: skip
+    return Alignments(
+        reads, aligned.strands[rows], np.where(none, -1, aligned.starts[rows]), aligned.scores[rows], aligned.edits[rows],
+        aligned.cigars, aligned.cigar_starts[rows], np.where(none, 0, aligned.cigar_counts[rows]),
+    )  # fmt: skip

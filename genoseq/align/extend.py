@@ -1,0 +1,338 @@
+"""Extend: the final alignment of a read at its locus, with affine gaps and soft clips.
+
+If the mismatches along the diagonal equal the edit distance there is nothing to gain from gaps, and the best stretch of the
+diagonal is found in one pass. Otherwise a band around the diagonal is filled with Gotoh's recurrences (J. Mol. Biol. 162,
+1982) and traced back. Both allow the alignment to begin and end within the read: reaching an end of the read is worth
+`Scoring.end_bonus`, so that a few unlucky bases at the end are not clipped, but an adapter or a breakpoint is.
+An alignment begins and ends with an aligned pair, never with a gap, and never leaves its contig.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from genoseq.align.presets import AlignmentParameters
+from genoseq.align.vote import key_position, key_strand
+from genoseq.index.reference import Reference
+
+MATCH, INSERTION, DELETION, SOFT_CLIP = 0, 1, 2, 4
+"""Operations of a CIGAR as BAM numbers them; an operation is stored as ``length << 4 | operation``."""
+_STOP, _PAIR, _INSERTED, _DELETED = 0, 1, 2, 3
+_INSERTION_GOES_ON, _DELETION_GOES_ON = 4, 8
+_NEVER = np.int32(-(1 << 28))
+
+
+@dataclass(frozen=True)
+class Alignments:
+    """Alignments of a batch, one a row; rows of one read follow each other, the primary first.
+
+    Attributes
+    ----------
+    reads : ndarray, shape (n,), dtype int64
+        Read of each row.
+    strands : ndarray, shape (n,), dtype uint8
+        1 if the reverse complement of the read is aligned.
+    starts : ndarray, shape (n,), dtype int64
+        Concatenated reference position of the first aligned base; -1 if there is no alignment.
+    scores : ndarray, shape (n,), dtype int32
+        Alignment score (without end bonus).
+    edits : ndarray, shape (n,), dtype int32
+        Edit distance of the aligned part (NM).
+    cigars : ndarray, dtype uint32
+        Operations of all rows; row ``i`` has ``cigar_counts[i]`` of them from ``cigar_starts[i]`` on.
+    cigar_starts, cigar_counts : ndarray, shape (n,), dtype int64
+    """
+
+    reads: NDArray[np.int64]
+    strands: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    scores: NDArray[np.int32]
+    edits: NDArray[np.int32]
+    cigars: NDArray[np.uint32]
+    cigar_starts: NDArray[np.int64]
+    cigar_counts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.reads)
+
+
+def extend(
+    codes: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    keys: NDArray[np.int64],
+    distances: NDArray[np.int32],
+    reference: Reference,
+    parameters: AlignmentParameters,
+) -> Alignments:
+    """Align reads at given loci.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n,), dtype int64
+        Read of each row.
+    keys, distances : ndarray, shape (n,)
+        The locus (see `genoseq.align.vote`) and the edit distance verified there.
+    """
+    count = len(rows)
+    room = offsets[rows + 1] - offsets[rows] + 3
+    cigar_starts = np.concatenate([[0], np.cumsum(room)]).astype(np.int64)
+    out = Alignments(
+        rows,
+        np.empty(count, np.uint8),
+        np.full(count, -1, np.int64),
+        np.zeros(count, np.int32),
+        np.zeros(count, np.int32),
+        np.empty(int(cigar_starts[-1]), np.uint32),
+        cigar_starts[:-1],
+        np.zeros(count, np.int64),
+    )
+    s = parameters.scoring
+    _extend_all(
+        codes, offsets, rows, keys, distances, reference.words, reference.offsets, reference.exceptions,
+        s.match, s.mismatch, s.gap_open, s.gap_extend, s.end_bonus, parameters.slack,
+        out.strands, out.starts, out.scores, out.edits, out.cigars, out.cigar_starts, out.cigar_counts,
+    )  # fmt: skip
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def reference_window(words, exceptions, start, end, lo, hi, out):
+    """Base codes of ``start:end`` into `out`: 4 for letters other than A, C, G, T, 5 outside the contig ``lo:hi``."""
+    for i in range(end - start):
+        at = start + i
+        if lo <= at < hi:
+            out[i] = (words[at >> 5] >> np.uint64(2 * (at & 31))) & np.uint64(3)
+        else:
+            out[i] = 5
+    if exceptions.shape[0]:
+        run = np.searchsorted(exceptions[:, 1], start, side="right")
+        while run < exceptions.shape[0] and exceptions[run, 0] < end:
+            for at in range(max(exceptions[run, 0], start), min(exceptions[run, 1], end)):
+                if lo <= at < hi:
+                    out[at - start] = 4
+            run += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def oriented(codes, lo, hi, strand, out):
+    """The read ``codes[lo:hi]``, reverse complemented if `strand`, into `out`."""
+    if strand:
+        for i in range(hi - lo):
+            base = codes[hi - 1 - i]
+            out[i] = 3 - base if base < 4 else base
+    else:
+        for i in range(hi - lo):
+            out[i] = codes[lo + i]
+
+
+@numba.njit(cache=True, nogil=True)
+def _extend_all(
+    codes, offsets, rows, keys, distances, words, contigs, exceptions, match, mismatch, gap_open, gap_extend, bonus, slack,
+    strands, starts, scores, edits, cigars, cigar_starts, cigar_counts,
+):  # fmt: skip
+    longest = 1
+    for row in range(rows.shape[0]):
+        longest = max(longest, offsets[rows[row] + 1] - offsets[rows[row]])
+    read = np.empty(longest, np.uint8)
+    target = np.empty(longest + 2 * slack + 2, np.uint8)
+    width = 2 * slack + 1
+    trace = np.empty((longest + 1, width), np.uint8)
+    lines = np.empty((2, width + 2), np.int32)
+    operations = np.empty(longest + 3, np.uint32)
+    for row in range(rows.shape[0]):
+        lo, hi = offsets[rows[row]], offsets[rows[row] + 1]
+        length = hi - lo
+        strand = key_strand(keys[row])
+        position = key_position(keys[row])
+        contig = np.searchsorted(contigs, position + length // 2, side="right") - 1
+        first, last = contigs[contig], contigs[contig + 1]
+        oriented(codes, lo, hi, strand, read)
+        reference_window(words, exceptions, position - slack, position + length + slack, first, last, target)
+        mismatches = 0
+        for i in range(length):
+            mismatches += read[i] != target[slack + i] or read[i] > 3
+        inside = position >= first and position + length <= last
+        if inside and mismatches <= distances[row]:
+            begin, end = _best_stretch(read, length, target, slack, match, mismatch, bonus)
+            count = 0
+            operations[0] = (end - begin) << 4 | MATCH
+            count = 1
+            at = slack + begin
+        else:
+            begin, end, at, count = _banded(
+                read, length, target, slack, match, mismatch, gap_open, gap_extend, bonus, trace, lines, operations
+            )
+        strands[row] = strand
+        if count == 0:
+            continue
+        starts[row] = position - slack + at
+        base = cigar_starts[row]
+        filled = 0
+        if begin > 0:
+            cigars[base] = begin << 4 | SOFT_CLIP
+            filled = 1
+        score = 0
+        edit = 0
+        i, j = begin, at
+        for o in range(count):
+            operation = operations[o]
+            cigars[base + filled] = operation
+            filled += 1
+            run = np.int64(operation >> 4)
+            kind = operation & 15
+            if kind == MATCH:
+                for step in range(run):
+                    if read[i + step] == target[j + step] and read[i + step] < 4:
+                        score += match
+                    else:
+                        score -= mismatch
+                        edit += 1
+                i += run
+                j += run
+            else:
+                score -= gap_open + gap_extend * run
+                edit += run
+                if kind == INSERTION:
+                    i += run
+                else:
+                    j += run
+        if end < length:
+            cigars[base + filled] = (length - end) << 4 | SOFT_CLIP
+            filled += 1
+        cigar_counts[row] = filled
+        scores[row] = score
+        edits[row] = edit
+
+
+@numba.njit(cache=True, nogil=True)
+def _best_stretch(read, length, target, shift, match, mismatch, bonus):
+    """Best stretch of the diagonal: half-open in the read."""
+    running = bonus
+    begin = 0
+    best = _NEVER
+    best_begin, best_end = 0, length
+    for i in range(length):
+        if running < 0:
+            running = 0
+            begin = i
+        running += match if read[i] == target[shift + i] and read[i] < 4 else -mismatch
+        value = running + bonus if i == length - 1 else running
+        if value >= best:
+            best = value
+            best_begin, best_end = begin, i + 1
+    return best_begin, best_end
+
+
+@numba.njit(cache=True, nogil=True)
+def _banded(read, length, target, half, match, mismatch, gap_open, gap_extend, bonus, trace, lines, operations):
+    """Gotoh within `half` of the diagonal: (begin, end) in the read, start in the window, number of `operations`.
+
+    Cell (i, b) pairs read base ``i - 1`` with window base ``i - 1 + b``. ``lines[0]`` is the score H of the row above,
+    overwritten from left to right; ``lines[1]`` is the score of an open insertion.
+    """
+    width = 2 * half + 1
+    above, inserted = lines[0], lines[1]
+    first_gap = gap_open + gap_extend
+    for b in range(width + 2):
+        above[b] = bonus
+        inserted[b] = _NEVER
+    above[width] = _NEVER
+    best = np.int32(0)
+    best_i, best_b = 0, 0
+    for i in range(1, length + 1):
+        base = read[i - 1]
+        deleted = _NEVER
+        left = _NEVER
+        for b in range(width):
+            other = target[i - 1 + b]
+            flag = _PAIR
+            h = above[b]
+            if h < 0:
+                h = np.int32(0)
+                flag = _STOP
+            if other == 5:
+                h = _NEVER
+            elif base == other and base < 4:
+                h += match
+            else:
+                h -= mismatch
+            paired = h + bonus if i == length else h
+            if paired > best:
+                best = paired
+                best_i, best_b = i, b
+            if i > 1:
+                opened = above[b + 1] - first_gap
+                longer = inserted[b + 1] - gap_extend
+                if longer > opened:
+                    opened = longer
+                    flag |= _INSERTION_GOES_ON
+                inserted[b] = opened
+                if opened > h:
+                    h = opened
+                    flag = (flag & ~3) | _INSERTED
+            opened = left - first_gap
+            longer = deleted - gap_extend
+            if longer > opened:
+                opened = longer
+                flag |= _DELETION_GOES_ON
+            deleted = opened
+            if opened > h:
+                h = opened
+                flag = (flag & ~3) | _DELETED
+            above[b] = h
+            left = h
+            trace[i, b] = flag
+    if best_i == 0:
+        return 0, 0, 0, 0
+    return _trace_back(trace, best_i, best_b, operations)
+
+
+@numba.njit(cache=True, nogil=True)
+def _trace_back(trace, last, band, operations):
+    """Walk back from a paired cell; operations come out in reading order."""
+    count = 0
+    i, b = last, band
+    state = _PAIR
+    run = 0
+    kind = MATCH
+    while True:
+        flag = trace[i, b]
+        if state == _PAIR and not (i == last and b == band):
+            state = flag & 3
+            if state == _STOP:
+                state = _PAIR
+        if state == _PAIR:
+            wanted = MATCH
+        elif state == _INSERTED:
+            wanted = INSERTION
+        else:
+            wanted = DELETION
+        if wanted != kind:
+            if run:
+                operations[count] = run << 4 | kind
+                count += 1
+            run = 0
+            kind = wanted
+        run += 1
+        if state == _PAIR:
+            stopped = (flag & 3) == _STOP
+            i -= 1
+            if stopped or i == 0:
+                break
+        elif state == _INSERTED:
+            state = _INSERTED if flag & _INSERTION_GOES_ON else _PAIR
+            i -= 1
+            b += 1
+        else:
+            state = _DELETED if flag & _DELETION_GOES_ON else _PAIR
+            b -= 1
+    operations[count] = run << 4 | kind
+    count += 1
+    for o in range(count // 2):
+        operations[o], operations[count - 1 - o] = operations[count - 1 - o], operations[o]
+    return i, last, i + b, count
