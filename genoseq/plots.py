@@ -1,0 +1,215 @@
+"""Figures of the reports: axes in, axes out.
+
+Every function draws on `ax`, or on the current axes of pyplot when none are given, and returns them; saving
+and showing is the caller's. Colours are those of Okabe and Ito (2008), which colour-blind readers can tell
+apart, and every series has its own marker too. matplotlib is the extra `plots`, imported only to draw.
+
+    from genoseq.evaluate import evaluate
+    from genoseq.plots import reliability_plot
+
+    reliability_plot([evaluate("reads.bam")]).figure.savefig("reliability.png")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genoseq.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genoseq.evaluate import Evaluation
+
+__all__ = ["accuracy_plot", "recall_plot", "reliability_plot", "report_figure", "speed_plot"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+GREY = "#767676"
+
+
+def _axes(ax: Axes | None) -> Axes:
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise MissingDependencyError("a figure", "matplotlib", "plots") from error
+    return pyplot.gca() if ax is None else ax
+
+
+def _series(i: int) -> dict[str, Any]:
+    return {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+
+
+def _dress(ax: Axes, title: str, x: str, y: str) -> None:
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(visible=True, which="major", color="#E4E4E4", linewidth=0.7)
+    ax.set_axisbelow(True)
+
+
+def _legend(ax: Axes, series: int, place: str) -> None:
+    if series:
+        ax.legend(loc=place, fontsize=9, frameon=True, framealpha=0.9, edgecolor="none", borderpad=0.3)
+
+
+def reliability_plot(evaluations: Sequence[Evaluation], ax: Axes | None = None) -> Axes:
+    """Draw what MAPQ promises against what was observed, with 95 % intervals.
+
+    A point is a bin of MAPQ at its expected error rate, in phred. Above the dashed line the aligner promises
+    too much. A hollow point that points down is the upper end of the interval of a bin without a wrong read.
+
+    Parameters
+    ----------
+    evaluations
+        One series each.
+    ax
+        Axes to draw on.
+    """
+    ax = _axes(ax)
+    promise = np.linspace(0, 62, 63)
+    ax.plot(promise, 10 ** (-promise / 10), color=GREY, linestyle="--", linewidth=1, label="as promised")
+    lowest = 1e-4
+    for i, evaluation in enumerate(evaluations):
+        rows = [row for row in evaluation.calibration() if row.expected == row.expected]  # not NaN: MAPQ 255
+        style, shift = _series(i), 0.7 * (i - (len(evaluations) - 1) / 2)
+        phred = np.array([-10 * np.log10(row.expected) for row in rows]) + shift
+        observed = np.array([row.observed for row in rows])
+        low = np.array([row.interval_low for row in rows])
+        high = np.array([row.interval_high for row in rows])
+        some = observed > 0
+        ax.errorbar(
+            phred[some],
+            observed[some],
+            yerr=np.maximum([(observed - low)[some], (high - observed)[some]], 0),
+            linestyle="-",
+            linewidth=1.2,
+            markersize=5.5,
+            capsize=2.5,
+            elinewidth=1,
+            label=evaluation.label,
+            **style,
+        )
+        ax.plot(
+            phred[~some], high[~some], linestyle="none", color=style["color"], marker="v", fillstyle="none"
+        )
+        ends = np.concatenate([high[~some], low[some & (low > 0)]])
+        lowest = min(lowest, float(ends.min(initial=1.0)))
+    ax.set_yscale("log")
+    ax.set_ylim(10 ** np.floor(np.log10(lowest)), 1.6)
+    ax.set_xlim(-2, 63)
+    _dress(ax, "Calibration of MAPQ", "MAPQ (expected error, phred)", "observed error rate")
+    _legend(ax, len(evaluations), "lower left")
+    return ax
+
+
+def recall_plot(evaluations: Sequence[Evaluation], ax: Axes | None = None) -> Axes:
+    """Draw reads placed right against reads placed wrong, for every threshold of MAPQ.
+
+    Up and to the left is better. Markers are at MAPQ 0, 10, .. 60; thresholds without a wrong read are drawn
+    at half of one read.
+
+    Parameters
+    ----------
+    evaluations
+        One series each.
+    ax
+        Axes to draw on.
+    """
+    ax = _axes(ax)
+    for i, evaluation in enumerate(evaluations):
+        points = evaluation.recall()
+        floor = 0.5 / max(1, evaluation.reads)
+        style = _series(i)
+        ax.plot(
+            [100 * max(point.wrong, floor) for point in points],
+            [100 * point.right for point in points],
+            linewidth=1.4,
+            markersize=5,
+            markevery=[j for j, point in enumerate(points) if point.mapq % 10 == 0],
+            label=evaluation.label,
+            **style,
+        )
+    ax.set_xscale("log")
+    _dress(ax, "Recall", "reads placed wrong (%)", "reads placed right (%)")
+    _legend(ax, len(evaluations), "best")
+    return ax
+
+
+def accuracy_plot(
+    divergence: Sequence[float], accuracy: Mapping[str, Sequence[float]], ax: Axes | None = None
+) -> Axes:
+    """Draw reads placed right against divergence, a line a program.
+
+    Parameters
+    ----------
+    divergence
+        Edit distance a base, as a share (0-0.3).
+    accuracy
+        Program -> share of reads placed right (0-1) at each divergence; NaN where it was not measured.
+    ax
+        Axes to draw on.
+    """
+    ax = _axes(ax)
+    x = 100 * np.asarray(divergence, dtype=float)
+    for i, (label, values) in enumerate(accuracy.items()):
+        y = 100 * np.asarray(values, dtype=float)
+        measured = ~np.isnan(y)
+        ax.plot(x[measured], y[measured], linewidth=1.6, markersize=5, label=label, **_series(i))
+    ax.set_ylim(-2, 102)
+    ax.set_xticks(x)
+    ax.set_xticklabels([f"{value:g}" for value in x])
+    _dress(ax, "Accuracy and divergence", "divergence (%)", "reads placed right (%)")
+    _legend(ax, len(accuracy), "lower left")
+    return ax
+
+
+def speed_plot(results: Mapping[str, tuple[float, float]], ax: Axes | None = None) -> Axes:
+    """Draw speed against accuracy, a point a program with its name beside it. Up and to the right is better.
+
+    Parameters
+    ----------
+    results
+        Program -> reads a CPU second, share of reads placed right (0-1).
+    ax
+        Axes to draw on.
+    """
+    ax = _axes(ax)
+    _dress(ax, "Speed and accuracy", "reads a CPU second", "reads placed right (%)")
+    ax.set_xscale("log")
+    ax.margins(x=0.16, y=0.1)
+    speeds = [speed for speed, _ in results.values()]
+    middle = float(np.exp(np.mean(np.log(speeds)))) if speeds else 1.0
+    for i, (label, (speed, share)) in enumerate(results.items()):
+        ax.plot([speed], [100 * share], linestyle="none", markersize=7, **_series(i))
+        right = speed > middle  # names point to the middle, so that none leaves the figure
+        ax.annotate(
+            label,
+            (speed, 100 * share),
+            xytext=(-7 if right else 7, 0),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            va="center",
+            fontsize=9,
+        )
+    return ax
+
+
+def report_figure(evaluations: Sequence[Evaluation]) -> Figure:
+    """Draw the figure of `genoseq evaluate --plot`: calibration and recall side by side."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependencyError("--plot", "matplotlib", "plots") from error
+    figure = Figure(figsize=(10, 4.2), layout="constrained", dpi=150)
+    left, right = figure.subplots(1, 2)
+    reliability_plot(evaluations, left)
+    recall_plot(evaluations, right)
+    if (legend := right.get_legend()) is not None:
+        legend.remove()  # the same as on the left
+    return figure
