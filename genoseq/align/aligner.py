@@ -7,15 +7,17 @@ results back in the order of the input, so that output does not depend on the nu
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.cascade import LOCI, Loci, find_loci
+from genoseq.align.cascade import LOCI, Loci, _judge, find_loci
 from genoseq.align.extend import Alignments, extend
 from genoseq.align.mapq import mapping_quality
 from genoseq.align.presets import AlignmentParameters, preset
@@ -24,6 +26,11 @@ from genoseq.errors import InputError
 from genoseq.index.store import Index
 from genoseq.io.batch import ReadBatch
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+SHORTEST = 20
+"""Reads below this length (bp) hold no context to search for and are reported as unmapped."""
 _RIVAL = 0.15  # a verified locus at most this share of the read further away is aligned for XS
 
 
@@ -48,10 +55,29 @@ class AlignedBatch:
     loci: Loci
 
     @property
+    def primary(self) -> NDArray[np.bool_]:
+        """Whether each row is the primary one of its read, shape (n,)."""
+        return (self.rows.flags & SECONDARY) == 0
+
+    @property
     def mapped(self) -> NDArray[np.bool_]:
         """Whether each read is mapped, shape (reads,)."""
-        primary = (self.rows.flags & SECONDARY) == 0
-        return (self.rows.flags[primary] & UNMAPPED) == 0
+        return (self.rows.flags[self.primary] & UNMAPPED) == 0
+
+    @property
+    def too_short(self) -> NDArray[np.bool_]:
+        """Whether each read is too short to hold a usable anchor, shape (reads,)."""
+        return self.reads.lengths < SHORTEST
+
+    def without_unmapped(self) -> AlignedBatch:
+        """The batch with the rows of unmapped reads left out."""
+        keep = np.flatnonzero((self.rows.flags & UNMAPPED) == 0)
+        a, r = self.alignments, self.rows
+        alignments = Alignments(
+            a.reads[keep], a.strands[keep], a.starts[keep], a.scores[keep], a.edits[keep],
+            a.cigars, a.cigar_starts[keep], a.cigar_counts[keep],
+        )  # fmt: skip
+        return AlignedBatch(self.reads, alignments, Rows(r.flags[keep], r.mapqs[keep], r.seconds[keep]), self.loci)
 
 
 class Aligner:
@@ -148,10 +174,15 @@ class Aligner:
         return format_paf(batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs)
 
 
-def ordered(work, items, *, threads):
+def compiled() -> bool:
+    """Whether numba has compiled the kernels on this machine before (they are kept on disk)."""
+    return any(Path(_judge._cache.cache_path).glob("cascade._judge*.nbi"))
+
+
+def ordered(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
     """Apply `work` to items in `threads` threads, yield results in order; at most two items a thread are in flight."""
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future] = deque()
+        waiting: deque[Future[Result]] = deque()
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))

@@ -1,0 +1,168 @@
+"""Align reads to an indexed genome: embed, search, verify, extend. SAM to standard output, or -o.
+
+The index is the one of -x; else that of -r, built once and kept beside it; else $GENOSEQ_INDEX; else the one that
+`genoseq index --default` named.
+
+Examples:
+  genoseq align -x genome.gsx reads.fq.gz -o reads.bam --sort
+  genoseq align -r genome.fa.gz reads.fq.gz > reads.sam
+  samtools fastq reads.cram | genoseq align -x genome.gsx - -o reads.bam
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from genoseq.cli._options import bounded_int
+
+if TYPE_CHECKING:
+    from genoseq.align.aligner import AlignedBatch, Aligner
+    from genoseq.index.store import Index
+    from genoseq.io.batch import ReadBatch
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `genoseq align`."""
+    parser.add_argument("reads", nargs="+", metavar="READS", help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin")
+    index = parser.add_argument_group("Index")
+    index.add_argument("-x", "--index", metavar="REF.gsx", help="folder made by `genoseq index`")
+    index.add_argument("-r", "--reference", metavar="REF.fa", help="genome; its index is built once, beside it")
+    search = parser.add_argument_group("Search")
+    search.add_argument(
+        "--preset",
+        choices=("sr", "divergent"),
+        help="sr: one anchor word; divergent: more stages, a second word (default: the preset of the index)",
+    )
+    search.add_argument(
+        "--secondary", type=bounded_int(0, 5), default=0, metavar="N", help="secondary alignments of a read at most"
+    )
+    output = parser.add_argument_group("Output")
+    output.add_argument("-o", "--output", default="-", metavar="FILE", help=".sam, .bam or .paf; - for stdout as SAM")
+    output.add_argument("--paf", action="store_true", help="write PAF instead of SAM")
+    output.add_argument("--sort", action="store_true", help="sort by coordinate; a BAM is indexed too")
+    output.add_argument("--no-unmapped", action="store_true", help="leave unmapped reads out")
+    output.add_argument("--rg", metavar="LINE", help=r"read group, for example '@RG\tID:run1\tSM:sample'")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Align the reads and write the alignments whole, or not at all."""
+    from genoseq.errors import UsageError
+    from genoseq.io.files import check_output
+    from genoseq.io.sam import parse_read_group
+    from genoseq.io.table import write_json
+
+    if len(args.reads) > 1:
+        raise UsageError("one file of single-end reads at a time; a second file would mean mates, which are not aligned yet")
+    paf = args.paf or args.output.endswith(".paf")
+    if paf and (args.sort or args.rg):
+        raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
+    read_group = parse_read_group(args.rg) if args.rg else None
+    check_output(args.output)
+    if args.json:
+        check_output(args.json)
+    started = time.perf_counter()
+    index = _open_index(args)
+    summary = _align(args, index, read_group, paf=paf)
+    summary["seconds"] = round(time.perf_counter() - started, 3)
+    if not args.quiet:
+        print(
+            f"genoseq align: {summary['reads']:,} reads, {summary['mapped']:,} mapped "
+            f"({100 * summary['mapped'] / max(summary['reads'], 1):.2f} %), {summary['mapq20']:,} with MAPQ >= 20, "
+            f"{summary['seconds']:.1f} s",
+            file=sys.stderr,
+        )
+    if args.json:
+        write_json(args.json, summary)
+
+
+def _open_index(args: argparse.Namespace) -> Index:
+    from genoseq.errors import UsageError
+    from genoseq.index.locate import default_index, index_beside
+    from genoseq.index.store import MANIFEST, PRESETS, Index
+
+    if args.index and args.reference:
+        raise UsageError("give either -x or -r, not both")
+    if not args.reference:
+        return Index.open(args.index or default_index())
+    folder = index_beside(args.reference)
+    if (folder / MANIFEST).is_file():
+        index = Index.open(folder)
+        index.check_source(args.reference)
+        return index
+    if not args.quiet:
+        print(f"genoseq align: building the index {folder} (once)", file=sys.stderr)
+    return Index.build(args.reference, folder, parameters=PRESETS[args.preset or "divergent"])
+
+
+def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, paf: bool) -> dict[str, Any]:
+    """Align all batches into the output; returns the summary of the run."""
+    from genoseq import __version__
+    from genoseq.align.aligner import Aligner, compiled, ordered
+    from genoseq.io.files import open_output
+    from genoseq.io.sam import header_text, open_alignment_output, read_group_id
+
+    if not compiled() and not args.quiet:
+        print("genoseq align: compiling for this machine, in the first run only (about a minute)", file=sys.stderr)
+    aligner = Aligner(index, args.preset, secondary=args.secondary)
+    summary: dict[str, Any] = {"command": "align", "reads": 0, "mapped": 0, "mapq20": 0, "too_short": 0, "bases": 0}
+    summary |= {"stages": [0] * (len(aligner.parameters.stages) + 1), "preset": args.preset or "auto"}
+    header = header_text(
+        list(zip(index.reference.names, index.reference.lengths.tolist(), index.reference.md5s, strict=True)),
+        read_group=read_group,
+        program_version=__version__,
+        command_line=args.command_line,
+    )
+    group = read_group_id(read_group) if read_group else ""
+
+    def work(batch: ReadBatch) -> tuple[AlignedBatch, Any]:
+        return _formatted(aligner, batch, group, paf=paf, unmapped=not args.no_unmapped)
+
+    output = open_output(args.output) if paf else open_alignment_output(
+        args.output, header, sort=args.sort, threads=args.threads
+    )  # fmt: skip
+    with output as sink:
+        for aligned, text in ordered(work, _read(args), threads=args.threads):
+            sink.write(text)
+            _count(summary, aligned)
+    if not summary["reads"]:
+        import warnings
+
+        from genoseq.errors import GenoseqWarning
+
+        warnings.warn(f"{args.reads[0]} holds no reads", GenoseqWarning, stacklevel=2)
+    return summary
+
+
+def _read(args: argparse.Namespace) -> Iterator[ReadBatch]:
+    from genoseq.cli._progress import Progress
+    from genoseq.io.fastx import read_batches
+
+    with Progress("genoseq align", "reads", quiet=args.quiet) as progress:
+        for batch in read_batches(args.reads[0]):
+            yield batch
+            progress.add(len(batch))
+
+
+def _formatted(
+    aligner: Aligner, batch: ReadBatch, group: str, *, paf: bool, unmapped: bool
+) -> tuple[AlignedBatch, Any]:
+    aligned = aligner.align(batch)
+    shown = aligned if unmapped else aligned.without_unmapped()
+    return aligned, aligner.paf(shown) if paf else aligner.sam(shown, read_group=group)
+
+
+def _count(summary: dict[str, Any], aligned: AlignedBatch) -> None:
+    import numpy as np
+
+    primary = aligned.primary
+    summary["reads"] += len(aligned.reads)
+    summary["bases"] += int(aligned.reads.offsets[-1])
+    summary["mapped"] += int(aligned.mapped.sum())
+    summary["mapq20"] += int((aligned.rows.mapqs[primary] >= 20).sum())
+    summary["too_short"] += int(aligned.too_short.sum())
+    for stage, count in enumerate(np.bincount(aligned.loci.stage, minlength=len(summary["stages"])).tolist()):
+        summary["stages"][stage] += count
