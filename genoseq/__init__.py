@@ -1,7 +1,7 @@
 """genoseq turns sequences into numbers that a machine can search, score and sample.
 
-The public names are below; each is loaded from its module when it is first used, so that `import genoseq` costs
-nothing and never loads numba, FAISS or torch.
+The public names are below; each is loaded from its module when it is first used, so that `import genoseq`
+costs nothing and never loads numba, FAISS or torch.
 
     from genoseq import Aligner, Index
 

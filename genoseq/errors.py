@@ -1,7 +1,7 @@
 """Every exception of genoseq, and the only place where messages get their form.
 
-A message says what was found, where, what was expected and what to do. Library code raises these and never prints
-or exits; `genoseq.cli.main` is the one place that turns them into a line on stderr and an exit code:
+A message says what was found, where, what was expected and what to do. Library code raises these and never
+prints or exits; `genoseq.cli.main` is the one place that turns them into a line on stderr and an exit code:
 
     GenoseqError           1   bad data: a file that cannot be read, an index that does not fit
       InputError           1   "reads.fq:4: ..."
@@ -59,7 +59,9 @@ class InputError(GenoseqError):
     reads.fq.gz: the file ends within a record
     """
 
-    def __init__(self, message: str, path: str | os.PathLike[str] | None = None, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, path: str | os.PathLike[str] | None = None, line: int | None = None
+    ) -> None:
         super().__init__(message, path, line)
         self.message = message
         self.path = None if path is None else os.fspath(path)
@@ -73,7 +75,7 @@ class InputError(GenoseqError):
 
 
 class IndexFileError(GenoseqError):
-    """An index folder that lost a part, is of another version, or was made with another encoder or reference."""
+    """An index that lost a part, is of another version, or belongs to another encoder or reference."""
 
 
 class CheckpointError(GenoseqError):
@@ -100,7 +102,9 @@ class MissingDependencyError(UsageError):
         self.what, self.package, self.extra = what, package, extra
 
     def __str__(self) -> str:
-        return f"{self.what} needs {self.package}, which is not installed: pip install 'genoseq[{self.extra}]'"
+        return (
+            f"{self.what} needs {self.package}, which is not installed: pip install 'genoseq[{self.extra}]'"
+        )
 
 
 class GenoseqWarning(UserWarning):

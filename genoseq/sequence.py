@@ -1,10 +1,11 @@
 """Alphabets, base codes, the one reverse complement, and k-mers.
 
-A nucleotide is a small number everywhere inside genoseq: A=0, C=1, G=2, T=3 (U reads as T), and 4 for every other
-IUPAC letter (N, the ambiguity codes, gaps). With these codes the complement of a base is `3 - code`, and k-mers are
-numbers in base 4. Text stays at the edges: files come in and go out as ASCII bytes in `uint8` arrays.
+A nucleotide is a small number everywhere inside genoseq: A=0, C=1, G=2, T=3 (U reads as T), and 4 for
+every other IUPAC letter (N, the ambiguity codes, gaps). With these codes the complement of a base is
+`3 - code`, and k-mers are numbers in base 4. Text stays at the edges: files come in and go out as ASCII
+bytes in `uint8` arrays.
 
-The tables are plain `uint8[256]` arrays indexed by the ASCII value, so numba kernels can use them as constants.
+The tables are plain `uint8[256]` arrays indexed by the ASCII value; numba kernels use them as constants.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ AMBIGUOUS = 4
 #: The entry of `ENCODE_TABLE` for a byte that is not a nucleotide letter at all.
 NOT_IUPAC = 255
 
-# NC-IUB 1984 (doi:10.1093/nar/13.9.3021): the letters and their complements; both signs of a gap stand for themselves.
+# The letters and their complements: NC-IUB 1984, doi:10.1093/nar/13.9.3021. A gap stands for itself.
 _IUPAC = "ACGTURYSWKMBDHVN-."
 _COMPLEMENTS = "TGCAAYRSWMKVHDBN-."
 _LONGEST_KMER = 31  # 62 bits: the longest that fits a signed 64-bit number
@@ -109,7 +110,8 @@ def encode(text: str | bytes | npt.NDArray[np.uint8]) -> Codes:
     if isinstance(text, str):
         # latin-1 would drop letters past U+00FF; "?" is not IUPAC and keeps the positions
         text = text.encode("ascii", "replace")
-    letters = np.frombuffer(text, np.uint8) if isinstance(text, bytes | bytearray | memoryview) else np.asarray(text)
+    is_bytes = isinstance(text, bytes | bytearray | memoryview)
+    letters = np.frombuffer(text, np.uint8) if is_bytes else np.asarray(text)
     if letters.dtype != np.uint8:
         raise UsageError(f"letters must be str, bytes or uint8, not {letters.dtype}")
     codes = ENCODE_TABLE[letters]

@@ -8,14 +8,17 @@ exceptions become messages and where warnings are printed.
 A command is one module of this folder, listed in `COMMANDS`. It is imported only when it is called, so
 `genoseq --help` stays fast. The module has
 
-- a docstring: the description that `--help` shows; from a line `Example:` or `Examples:` on, it is shown at the end;
-- `add_arguments(parser: argparse.ArgumentParser) -> None`: its own options, in titled groups (`parser.add_argument_group`);
-  defaults are added to the help by the frame; ranges are checked with the types of `_options`;
-- `run(args: argparse.Namespace) -> None`: the work; what goes wrong is raised (`genoseq.errors`), never printed.
-  It imports what it needs inside, so that `genoseq COMMAND --help` does not load numba.
+- a docstring: the description that `--help` shows; from a line `Example:` or `Examples:` on, it is shown at
+  the end;
+- `add_arguments(parser: argparse.ArgumentParser) -> None`: its own options, in titled groups
+  (`parser.add_argument_group`); defaults are added to the help by the frame; ranges are checked with the
+  types of `_options`;
+- `run(args: argparse.Namespace) -> None`: the work; what goes wrong is raised (`genoseq.errors`), never
+  printed. It imports what it needs inside, so that `genoseq COMMAND --help` does not load numba.
 
-The frame adds the options that mean the same everywhere (`_options.add_common_options`): `args.threads`, `args.seed`,
-`args.quiet`, `args.json`, `args.debug`; and `args.command_line`, the command as typed, for @PG lines and reports.
+The frame adds the options that mean the same everywhere (`_options.add_common_options`): `args.threads`,
+`args.seed`, `args.quiet`, `args.json`, `args.debug`; and `args.command_line`, the command as typed, for @PG
+lines and reports.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import TextIO
 
@@ -110,7 +113,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _parse(arguments: list[str]) -> tuple[argparse.Namespace, object]:
+def _parse(arguments: list[str]) -> tuple[argparse.Namespace, Callable[[argparse.Namespace], None]]:
     if not arguments:
         _print_overview(sys.stderr)
         raise SystemExit(2)
@@ -124,7 +127,10 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, object]:
     if name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
         choices = ", ".join(COMMANDS)
-        print(f"genoseq: error: unknown {kind} {name!r} (commands: {choices}; see genoseq --help)", file=sys.stderr)
+        print(
+            f"genoseq: error: unknown {kind} {name!r} (commands: {choices}; see genoseq --help)",
+            file=sys.stderr,
+        )
         raise SystemExit(2)
     args = command_parser(name).parse_args(arguments[1:])
     args.command_line = shlex.join(["genoseq", *arguments])
@@ -137,7 +143,9 @@ def _print_overview(out: TextIO) -> None:
     print(f"usage: genoseq COMMAND [options]\n\n{_ABOUT}\n\nCommands, in order of use:", file=out)
     for name, (_, summary) in COMMANDS.items():
         print(f"  {name:10}{summary}", file=out)
-    print("\nOptions:\n  -h, --help  show this help; `genoseq COMMAND --help` shows that of a command", file=out)
+    print(
+        "\nOptions:\n  -h, --help  show this help; `genoseq COMMAND --help` shows that of a command", file=out
+    )
     print("  --version   show the version", file=out)
     print("\nExample:\n  genoseq index genome.fa.gz -o genome.gsx", file=out)
     print("  genoseq align -x genome.gsx reads.fq.gz -o reads.bam --sort", file=out)

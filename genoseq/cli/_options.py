@@ -1,4 +1,4 @@
-"""What the commands share: the options that mean the same everywhere, range checks, and the look of the help."""
+"""What the commands share: options that mean the same everywhere, range checks, the look of the help."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _LARGEST_SEED = 2**32 - 1
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Text as written, options with their defaults."""
 
-    def __init__(self, prog: str, indent_increment: int = 2, max_help_position: int = 26, width: int | None = None):
+    def __init__(
+        self, prog: str, indent_increment: int = 2, max_help_position: int = 26, width: int | None = None
+    ) -> None:
         super().__init__(prog, indent_increment, max_help_position, width)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
@@ -51,7 +53,9 @@ def bounded_int(low: int, high: int | None = None) -> Callable[[str], int]:
         try:
             value = int(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number (allowed: {allowed})") from error
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number (allowed: {allowed})"
+            ) from error
         if value < low or (high is not None and value > high):
             raise argparse.ArgumentTypeError(f"{value} is out of range (allowed: {allowed})")
         return value
@@ -94,9 +98,17 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         help="CPU threads; the output is the same for any number (default: all that this process may use)",
     )
     group.add_argument(
-        "--seed", type=bounded_int(0, _LARGEST_SEED), default=1, metavar="N", help="start of all random numbers"
+        "--seed",
+        type=bounded_int(0, _LARGEST_SEED),
+        default=1,
+        metavar="N",
+        help="start of all random numbers",
     )
-    group.add_argument("--json", metavar="FILE", help="write a summary of the run as JSON to FILE (- for stdout)")
-    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary, only warnings and errors")
+    group.add_argument(
+        "--json", metavar="FILE", help="write a summary of the run as JSON to FILE (- for stdout)"
+    )
+    group.add_argument(
+        "-q", "--quiet", action="store_true", help="no progress and no summary, only warnings and errors"
+    )
     group.add_argument("--debug", action="store_true", help="show the Python traceback of an error")
     group.add_argument("-h", "--help", action="help", help="show this help")

@@ -1,4 +1,4 @@
-"""Progress on a terminal: how many, how fast, how long still; nothing at all when stderr is not a terminal."""
+"""Progress on a terminal: how many, how fast, how long still; nothing when stderr is not a terminal."""
 
 from __future__ import annotations
 

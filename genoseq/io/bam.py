@@ -1,7 +1,7 @@
 """Reads out of SAM and BAM: htslib parses, what comes out are the batches of `fastx`.
 
-The decompressed bytes are fed to htslib through a pipe, so that standard input, compression and cut files behave as
-for FASTQ. A read is shown as the sequencer made it: records on the reverse strand are turned back.
+The decompressed bytes are fed to htslib through a pipe, so that standard input, compression and cut files
+behave as for FASTQ. A read is shown as the sequencer made it: records on the reverse strand are turned back.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Reads and genomes from FASTA, FASTQ, SAM and BAM, in batches of arrays.
 
-The first bytes of the decompressed content decide on the format. FASTA and FASTQ are read in blocks of text in which
-one kernel finds the records and another copies them (`fastx_kernels`); SAM and BAM are parsed by htslib (`bam`). The
-text in memory is one batch, whatever the size of the file; only a single read longer than a batch needs more.
+The first bytes of the decompressed content decide on the format. FASTA and FASTQ are read in blocks of text
+in which one kernel finds the records and another copies them (`fastx_kernels`); SAM and BAM are parsed by
+htslib (`bam`). The text in memory is one batch, whatever the size of the file; only a single read longer than
+a batch needs more.
 
 What cannot be read is an `InputError` with the file and the 1-based line. CRLF line ends, empty lines between
 records, lower case, and a missing newline at the end are tolerated.
@@ -47,8 +48,8 @@ def read_batches(
     Yields
     ------
     ReadBatch
-        In the order of the file. SAM and BAM records are turned back to the direction of the read; secondary and
-        supplementary records are left out. Reads with and without qualities never share a batch.
+        In the order of the file. SAM and BAM records are turned back to the direction of the read; secondary
+        and supplementary records are left out. Reads with and without qualities never share a batch.
 
     Raises
     ------
@@ -98,7 +99,9 @@ def _foreign(stream: InputStream, expected: str) -> InputError:
         found = "this is CRAM; convert it first: samtools fastq IN.cram"
         return InputError(found, stream.path)
     start = stream.head[:12].split(b"\n")[0]
-    shown = repr(start.decode("ascii")) if start.isascii() and start.decode("ascii").isprintable() else str(start)
+    shown = (
+        repr(start.decode("ascii")) if start.isascii() and start.decode("ascii").isprintable() else str(start)
+    )
     return InputError(f"the file starts with {shown}; {expected}", stream.path, 1)
 
 
@@ -117,7 +120,7 @@ class _Window:
             grown = np.empty(max(self.end + wanted, self.data.size), np.uint8)
             grown[: self.end] = self.data[: self.end]
             self.data = grown
-        got = self._stream.readinto(memoryview(self.data)[self.end : self.end + wanted])
+        got = self._stream.readinto(self.data.data[self.end : self.end + wanted])
         self.end += got
         if got < wanted:
             self.last = True
@@ -130,7 +133,9 @@ class _Window:
         self.end = rest
 
 
-def _text_batches(stream: InputStream, fasta: bool, batch_reads: int, batch_bases: int) -> Iterator[ReadBatch]:
+def _text_batches(
+    stream: InputStream, fasta: bool, batch_reads: int, batch_bases: int
+) -> Iterator[ReadBatch]:
     scan = kernels.scan_fasta if fasta else kernels.scan_fastq
     window = _Window(stream)
     table = np.empty((batch_reads, kernels.COLUMNS), np.int64)
@@ -185,9 +190,7 @@ def _filled(
         status, record, place = kernels.fill_fastq(text, table, offsets, codes, letters, quals)
     if status != kernels.FINE:
         raise _fill_error(stream, text, table[record], status, place)
-    return ReadBatch(
-        names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, first
-    )
+    return ReadBatch(names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, first)
 
 
 def _scan_error(
@@ -243,8 +246,8 @@ def read_fasta(path: StrPath) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
     Raises
     ------
     InputError
-        With path and line: not FASTA, two contigs of one name, a contig without bases or longer than SAM allows
-        (2^31 - 1 bp), a letter that is no nucleotide, no contig at all, a compressed file that is cut.
+        With path and line: not FASTA, two contigs of one name, a contig without bases or longer than SAM
+        allows (2^31 - 1 bp), a letter that is no nucleotide, no contig at all, a compressed file that is cut.
     """
     with open_input(path) as stream:
         if not stream.head:

@@ -1,7 +1,8 @@
-"""The compiled half of the FASTA and FASTQ reader: find records in a block of text, then copy them into arrays.
+"""The compiled half of the FASTA and FASTQ reader: find records in a block of text, then copy them into
+arrays.
 
-A scan walks over complete records and writes their borders into a table, one row a record; a fill copies the batch out
-of the text, encodes the bases and checks every letter. Both run without the GIL.
+A scan walks over complete records and writes their borders into a table, one row a record; a fill copies the
+batch out of the text, encodes the bases and checks every letter. Both run without the GIL.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def scan_fastq(
     Returns
     -------
     count, position, bases, line, status
-        The state to go on with: `line` is the 1-based line at `position`, or of the error that `status` tells.
+        The state to go on with: `line` is the 1-based line at `position`, or of the error that `status`
+        tells.
     """
     while True:
         # empty lines between records and at the end of the file do no harm
@@ -191,7 +193,7 @@ def fill_headers(
     comment_offsets: npt.NDArray[np.int64],
     comments: npt.NDArray[np.uint8],
 ) -> tuple[int, int]:
-    """Copy names and comments; returns (status, record), `BAD_NAME` for a byte that SAM does not allow in a name."""
+    """Copy names and comments; returns (status, record), `BAD_NAME` for a byte that no SAM name holds."""
     for record in range(table.shape[0]):
         start, out = table[record, NAME], name_offsets[record]
         worst = _FIRST_GRAPHIC
@@ -210,10 +212,14 @@ def fill_headers(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _copy_acgt(text: npt.NDArray[np.uint8], codes: npt.NDArray[np.uint8], letters: npt.NDArray[np.uint8]) -> bool:
-    """Encode A, C, G, T of either case; False if there is another byte. The same as the tables, but it vectorises.
+def _copy_acgt(
+    text: npt.NDArray[np.uint8], codes: npt.NDArray[np.uint8], letters: npt.NDArray[np.uint8]
+) -> bool:
+    """Encode A, C, G, T of either case; False if there is another byte. The same as the tables, but it
+    vectorises.
 
-    Bits 1 and 2 of the ASCII values tell the four apart: A 00, C 01, T 10, G 11, and `(b >> 1) ^ (b >> 2)` orders them.
+    Bits 1 and 2 of the ASCII values tell the four apart: A 00, C 01, T 10, G 11, and `(b >> 1) ^ (b >> 2)`
+    orders them.
     """
     odd = np.uint8(0)
     for i in range(text.size):
@@ -234,7 +240,9 @@ def _copy_acgt(text: npt.NDArray[np.uint8], codes: npt.NDArray[np.uint8], letter
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _copy_iupac(text: npt.NDArray[np.uint8], codes: npt.NDArray[np.uint8], letters: npt.NDArray[np.uint8]) -> int:
+def _copy_iupac(
+    text: npt.NDArray[np.uint8], codes: npt.NDArray[np.uint8], letters: npt.NDArray[np.uint8]
+) -> int:
     """Encode any IUPAC letter; the position of the first byte that is none, or -1."""
     for i in range(text.size):
         codes[i] = ENCODE_TABLE[text[i]]
@@ -318,7 +326,8 @@ def fold_lines(
     filled: int,
     line: int,
 ) -> tuple[int, int, int, bool, bool]:
-    """Append upper-cased letters of sequence lines to `out` until a header, a byte that is no letter, or the end.
+    """Append upper-cased letters of sequence lines to `out` until a header, a byte that is no letter, or the
+    end.
 
     Returns
     -------

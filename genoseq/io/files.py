@@ -1,11 +1,11 @@
 """Opening files: any compression in by its content, every output whole or absent.
 
-Input: the first bytes decide between plain text, gzip, BGZF, bzip2, xz and zstandard, never the file name, so standard
-input works the same. What goes wrong below (a missing file, a cut or damaged compressed stream) becomes an
-`InputError` that names the file.
+Input: the first bytes decide between plain text, gzip, BGZF, bzip2, xz and zstandard, never the file name, so
+standard input works the same. What goes wrong below (a missing file, a cut or damaged compressed stream)
+becomes an `InputError` that names the file.
 
-Output: written under a temporary name in the same folder and renamed at the end, so a reader never meets half a file,
-and a run that fails leaves the old file as it was. Devices and pipes are written directly.
+Output: written under a temporary name in the same folder and renamed at the end, so a reader never meets half
+a file, and a run that fails leaves the old file as it was. Devices and pipes are written directly.
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ from xopen import xopen
 
 from genoseq.errors import GenoseqWarning, InputError
 
-__all__ = ["InputStream", "check_output", "open_input", "open_output", "replacing", "shown_path", "temporary_name"]
+__all__ = [
+    "InputStream",
+    "check_output",
+    "open_input",
+    "open_output",
+    "replacing",
+    "shown_path",
+    "temporary_name",
+]
 
 StrPath = str | os.PathLike[str]
 
@@ -66,8 +74,8 @@ class _Source(io.RawIOBase):
         return True
 
     def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]
-        count = self._file.readinto(view)  # type: ignore[attr-defined]
+        view = memoryview(buffer)
+        count: int = self._file.readinto(view)  # type: ignore[attr-defined]
         last = bytes(view[max(0, count - len(_BGZF_END)) : count])
         self.tail = (self.tail + last)[-len(_BGZF_END) :]
         return count
@@ -90,7 +98,7 @@ class InputStream:
         stored = io.BufferedReader(self._source, _BUFFER)
         magic = stored.peek(_HEAD)[:_HEAD]
         self._bgzf = magic[:4] == _BGZF_END[:4] and magic[10:16] == _BGZF_END[10:16]
-        self._file: BinaryIO = xopen(stored, "rb", threads=0) if magic else stored  # type: ignore[arg-type]
+        self._file: BinaryIO = xopen(stored, "rb", threads=0) if magic else stored
         start = bytearray(_HEAD)
         count = self._fill(memoryview(start))
         self.head = bytes(start[:count])
@@ -109,12 +117,15 @@ class InputStream:
     def check_end(self, *, strict: bool) -> None:
         """After the last byte: a BGZF file must end with its empty block.
 
-        Illumina's bcl2fastq writes FASTQ in BGZF without it, so that is a warning; in BAM (`strict`) it is an error.
+        Illumina's bcl2fastq writes FASTQ in BGZF without it, so that is a warning; in BAM (`strict`) it is an
+        error.
         """
         if not self._bgzf or self._source.tail == _BGZF_END:
             return
         if strict:
-            raise InputError("the BGZF end-of-file block is missing: the file is cut; copy it again", self.path)
+            raise InputError(
+                "the BGZF end-of-file block is missing: the file is cut; copy it again", self.path
+            )
         message = f"{self.path}: the BGZF end-of-file block is missing; the file may be cut"
         warnings.warn(message, GenoseqWarning, stacklevel=2)
 
@@ -127,7 +138,9 @@ class InputStream:
                     break
                 filled += count
         except EOFError as error:
-            raise InputError("the compressed data ends early: the file is cut; copy it again", self.path) from error
+            raise InputError(
+                "the compressed data ends early: the file is cut; copy it again", self.path
+            ) from error
         except (zlib.error, lzma.LZMAError) as error:
             raise InputError(f"the compressed data is damaged ({error})", self.path) from error
         except OSError as error:
@@ -225,7 +238,7 @@ def open_output(path: StrPath) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def replacing(path: StrPath) -> Iterator[Path]:
-    """A temporary path that takes the place of `path` when the block ends without an error, and is removed otherwise."""
+    """A temporary path that takes the place of `path` at the end, or is removed after an error."""
     target = _real(Path(path))
     temporary = temporary_name(path)
     try:

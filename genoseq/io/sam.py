@@ -1,0 +1,276 @@
+"""SAM and BAM out: the header, and an output that takes blocks of SAM lines.
+
+The aligner formats SAM text in blocks. SAM goes straight to the file; for BAM and for sorting the same text
+goes through a pipe to samtools, which comes with pysam and runs beside the aligner as a process of its own:
+it parses, sorts, compresses and indexes without holding this interpreter's lock. Every file appears under its
+name when it is complete (`files.replacing`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from genoseq.errors import GenoseqError, UsageError
+from genoseq.io.files import StrPath, check_output, open_output, replacing
+
+__all__ = [
+    "AlignmentOutput",
+    "alignment_format",
+    "header_text",
+    "open_alignment_output",
+    "parse_read_group",
+    "read_group_id",
+]
+
+_SORT_MEMORY = 256 << 20  # bytes for all threads of the sort; more is sorted in pieces on disk
+_LONGEST_BAI = 1 << 29  # bp, SAM specification, section 5.2: longer contigs need a CSI index
+_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9]):([ -~]+)")  # SAM specification, section 1.3
+
+
+class AlignmentOutput(Protocol):
+    """What `open_alignment_output` gives."""
+
+    def write(self, block: bytes | npt.NDArray[np.uint8], /) -> object:
+        """Take whole SAM lines, each with its line end."""
+
+
+def header_text(
+    references: Iterable[tuple[str, int, str | None]],
+    *,
+    read_group: str | None = None,
+    program_version: str,
+    command_line: str,
+    sort_order: str = "unsorted",
+) -> str:
+    """The header of a SAM file: @HD, @SQ, @RG, @PG, each line with its end.
+
+    Parameters
+    ----------
+    references
+        Name, length in bp, and MD5 (SAM tag M5; None leaves it out) of each contig, in the order of the
+        reference.
+    read_group
+        A line made by `parse_read_group`.
+    program_version, command_line
+        For @PG; line ends and tabs in the command become spaces.
+    sort_order
+        SO of @HD: unsorted, queryname or coordinate.
+
+    Examples
+    --------
+    >>> print(
+    ...     header_text([("chr1", 100, None)], program_version="0.1.0", command_line="genoseq align r.fq"),
+    ...     end="",
+    ... )
+    @HD VN:1.6 SO:unsorted
+    @SQ SN:chr1 LN:100
+    @PG ID:genoseq PN:genoseq VN:0.1.0 CL:genoseq align r.fq
+    """
+    lines = [f"@HD\tVN:1.6\tSO:{sort_order}"]
+    for name, length, md5 in references:
+        lines.append(f"@SQ\tSN:{name}\tLN:{length}" + (f"\tM5:{md5}" if md5 else ""))
+    if read_group is not None:
+        lines.append(read_group)
+    command = "".join(letter if letter.isprintable() else " " for letter in command_line)
+    lines.append(f"@PG\tID:genoseq\tPN:genoseq\tVN:{program_version}\tCL:{command}")
+    return "\n".join(lines) + "\n"
+
+
+def parse_read_group(text: str) -> str:
+    r"""A read group as the user types it, as a header line.
+
+    Parameters
+    ----------
+    text
+        `@RG\tID:x\tSM:y` with tabs or with the two characters backslash and t, or the same without `@RG`.
+
+    Raises
+    ------
+    UsageError
+        Without ID, with a field that is no TAG:VALUE, or with a tag twice.
+
+    Examples
+    --------
+    >>> parse_read_group(r"ID:lane1\tSM:sample")
+    '@RG\tID:lane1\tSM:sample'
+    """
+    fields = text.replace("\\t", "\t").strip().split("\t")
+    if fields[0] == "@RG":
+        del fields[0]
+    tags: list[str] = []
+    for field in fields:
+        match = _FIELD.fullmatch(field)
+        if match is None:
+            raise UsageError(
+                rf"read group {text!r}: {field!r} is not TAG:VALUE; expected for example ID:lane1\tSM:name"
+            )
+        tags.append(match[1])
+    if len(set(tags)) < len(tags):
+        raise UsageError(f"read group {text!r}: a tag occurs twice")
+    if "ID" not in tags:
+        raise UsageError(rf"read group {text!r}: there is no ID; expected for example ID:lane1\tSM:name")
+    return "\t".join(["@RG", *fields])
+
+
+def read_group_id(line: str) -> str:
+    """The ID in a line made by `parse_read_group`."""
+    return next(field[3:] for field in line.split("\t") if field.startswith("ID:"))
+
+
+def alignment_format(path: StrPath) -> str:
+    """The format that an output path asks for by its suffix: "sam" or "bam".
+
+    Raises
+    ------
+    UsageError
+        For CRAM and for compressed SAM, which are not written.
+    """
+    name = os.fspath(path).lower()
+    if name.endswith((".cram", ".gz", ".bgz", ".zst")):
+        raise UsageError(f"{os.fspath(path)}: SAM or BAM is written; use a name that ends in .sam or .bam")
+    return "bam" if name.endswith(".bam") else "sam"
+
+
+@contextlib.contextmanager
+def open_alignment_output(
+    path: StrPath, header: str, *, format: str | None = None, sort: bool = False, threads: int = 1
+) -> Iterator[AlignmentOutput]:
+    """Open a SAM or BAM file for blocks of SAM lines.
+
+    Parameters
+    ----------
+    path
+        File to write, or "-" for standard output. It appears when the block ends without an error.
+    header
+        From `header_text`; sorting sets SO to coordinate.
+    format
+        "sam" or "bam"; None decides by the suffix, SAM for "-".
+    sort
+        Sort by coordinate; a BAM file gets an index (.bai, or .csi for contigs beyond 2^29 bp) beside it.
+    threads
+        For compression and sorting.
+
+    Raises
+    ------
+    InputError
+        If the path cannot be written.
+    UsageError
+        For another format.
+    """
+    chosen = alignment_format(path) if format is None else format
+    if chosen not in ("sam", "bam"):
+        raise UsageError(f"alignment format {chosen!r}; expected sam or bam")
+    check_output(path)
+    if chosen == "sam" and not sort:
+        with open_output(path) as file:
+            file.write(header.encode())
+            yield cast("AlignmentOutput", file)
+        return
+    with _destination(path) as (target, scratch):
+        index = _index_suffix(header) if chosen == "bam" and sort and scratch is not None else None
+        arguments = _samtools_arguments(chosen, target, index, sort=sort, scratch=scratch, threads=threads)
+        with _Samtools(arguments, os.fspath(path)) as samtools:
+            samtools.write(header.encode())
+            yield samtools
+        if index is not None:
+            with replacing(f"{os.fspath(path)}{index}") as temporary:
+                Path(target + index).replace(temporary)
+
+
+@contextlib.contextmanager
+def _destination(path: StrPath) -> Iterator[tuple[str, Path | None]]:
+    """Where samtools writes, and a folder beside it for its pieces; None for a pipe or a device."""
+    if os.fspath(path) == "-" or (Path(path).exists() and not Path(path).is_file()):
+        yield os.fspath(path), None
+        return
+    real = Path(path).resolve()
+    with (
+        tempfile.TemporaryDirectory(prefix=f".{real.name}.", suffix=".tmp", dir=real.parent) as folder,
+        replacing(path) as temporary,
+    ):
+        target = Path(folder, real.name)
+        yield os.fspath(target), Path(folder)
+        target.replace(temporary)
+
+
+def _samtools_arguments(
+    format: str, target: str, index: str | None, *, sort: bool, scratch: Path | None, threads: int
+) -> list[str]:
+    named = target if index is None else f"{target}##idx##{target}{index}"
+    arguments = ["sort" if sort else "view", "--no-PG", "-O", format, "-o", named, "-@", str(threads - 1)]
+    if index is not None:
+        arguments.append("--write-index")
+    if sort:
+        prefix = Path(tempfile.gettempdir() if scratch is None else scratch, f"genoseq-sort-{os.getpid()}")
+        arguments += ["-m", str(max(_SORT_MEMORY // threads, 16 << 20)), "-T", os.fspath(prefix)]
+    return [*arguments, "-"]
+
+
+def _index_suffix(header: str) -> str:
+    lengths = [int(length) for length in re.findall(r"^@SQ\t.*\bLN:(\d+)", header, re.MULTILINE)]
+    return ".csi" if any(length > _LONGEST_BAI for length in lengths) else ".bai"
+
+
+class _Samtools:
+    """SAM text piped to the samtools inside pysam, in a process of its own.
+
+    In this process it would hold the interpreter's lock while it waits for the text, and so wait for ever.
+    """
+
+    _PROGRAM = "import sys, pysam.samtools as s; getattr(s, sys.argv[1])(*sys.argv[2:], catch_stdout=False)"
+
+    def __init__(self, arguments: list[str], path: str) -> None:
+        self._path = path
+        # -P: a file pysam.py in the working folder does not get in the way
+        command = [sys.executable, "-P", "-c", self._PROGRAM, *arguments]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        self._complaint = b""
+        self._listener = threading.Thread(target=self._listen, name="genoseq-samtools-stderr", daemon=True)
+        self._listener.start()
+
+    def write(self, block: bytes | npt.NDArray[np.uint8], /) -> None:
+        view = block.data if isinstance(block, np.ndarray) else memoryview(block)
+        try:
+            while view:
+                view = view[self._process.stdin.write(view) :]  # type: ignore[union-attr]
+        except BrokenPipeError:
+            self._finish()
+            raise
+
+    def __enter__(self) -> _Samtools:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._process.kill()
+            self._process.wait()
+            self._listener.join()
+        else:
+            self._finish()
+
+    def _listen(self) -> None:
+        self._complaint = self._process.stderr.read()  # type: ignore[union-attr]
+
+    def _finish(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+        code = self._process.wait()
+        self._listener.join()
+        if code != 0:
+            lines = self._complaint.decode(errors="replace").split("\n")
+            said = [line for line in lines if line.startswith(("[E::", "samtools"))] or lines[-2:]
+            raise GenoseqError(
+                f"{self._path}: samtools could not write the alignments: {' '.join(said).strip()}"
+            )
