@@ -194,7 +194,7 @@ def make_reads(
     divergences, model
         float64[d] taken in turn; float64[11] as `genoseq.simulate` lays it out.
     bases, quals, offsets, places
-        Filled: uint8[*] codes and phred + 33, int64[n + 1], int64[n, 4] (0, start, end, reverse).
+        Filled: uint8[*] codes and phred + 33, int64[n + 1], int64[n, 4] (0 or -1, start, end, reverse).
     """
     state = np.empty(1, np.uint64)
     longest = (high - low).max() if len(low) else MAX_LENGTH
@@ -218,7 +218,7 @@ def make_reads(
             if len(low) == 0:
                 for i in range(length):
                     _sequence_base(int(_draw(state) * 4), i, length, model, bases, quals, o, state)
-                places[n, 0], places[n, 1], places[n, 2], places[n, 3] = 0, 0, 0, 0
+                places[n, 0], places[n, 1], places[n, 2], places[n, 3] = -1, 0, 0, 0
                 done = True
                 break
             pick = int(_draw(state) * starts[-1])
