@@ -1,0 +1,62 @@
+"""Make the files of this folder again, byte for byte:
+
+    python data/make.py human_chr20_GRCh37.fa.gz ecoli_536.fa.gz
+
+The two genomes are named in README.md. The compressed bytes depend on the zlib of Python; the text does not.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from genoseq.cli import main
+from genoseq.io.fastx import read_fasta
+
+HERE = Path(__file__).parent
+WINDOWS = (  # name, 0-based half-open on chromosome 20, why
+    ("chr20a", 1_000_000, 1_200_000, "genes and common repeats"),
+    ("chr20b", 26_169_569, 26_319_569, "before the centromere: long and recent repeats"),
+    ("chr20c", 61_139_437, 61_199_437, "begins with 2,000 N, the end of a gap of the assembly"),
+)
+LINE = 60
+
+
+def make_genome(chromosome: str) -> None:
+    """Cut the windows out of chromosome 20."""
+    ((_, letters),) = read_fasta(chromosome)
+    parts = []
+    for name, start, end, _ in WINDOWS:
+        text = np.asarray(letters[start:end]).tobytes().decode()
+        parts.append(f">{name} human chromosome 20, GRCh37, {start + 1}-{end}\n")
+        parts += [text[i : i + LINE] + "\n" for i in range(0, len(text), LINE)]
+    with (
+        (HERE / "genome.fa.gz").open("wb") as file,
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=9, mtime=0) as packed,
+    ):
+        packed.write("".join(parts).encode())
+
+
+def make_reads(bacterium: str) -> None:
+    """Simulate the reads."""
+    genome, machine = str(HERE / "genome.fa.gz"), "--errors illumina"
+    for command in (
+        f"{genome} -n 2000 --divergence 0,0.02,0.05,0.1,0.2 {machine} --seed 20 -o {HERE}/reads.fq.gz",
+        f"{genome} -n 2000 --divergence 0.2 {machine} --seed 21 -o {HERE}/reads_divergent.fq.gz",
+        f"{bacterium} --foreign -n 500 {machine} --seed 22 -o {HERE}/reads_foreign.fq.gz",
+    ):
+        if main(["simulate", *command.split()]):
+            sys.exit(f"failed: {command}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    make_genome(sys.argv[1])
+    make_reads(sys.argv[2])
+    for path in sorted(HERE.glob("*.gz")):
+        print(hashlib.sha256(path.read_bytes()).hexdigest(), path.name, path.stat().st_size)
