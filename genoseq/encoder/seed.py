@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.encoder.anchors import AnchorWords
-from genoseq.errors import CheckpointError
+from genoseq.errors import CheckpointError, GenoseqError
 
 FORMAT_VERSION = 1
 KMER = 4
@@ -94,12 +94,16 @@ class SeedEncoder:
 
     @classmethod
     def _checked(cls, source: str, table: NDArray[Any], codebook: NDArray[Any], meta: dict[str, Any]) -> SeedEncoder:
-        if meta.get("format_version") != FORMAT_VERSION:
+        version = meta.get("format_version") if isinstance(meta, dict) else None
+        if version != FORMAT_VERSION:
             raise CheckpointError(
-                f"{source}: format version {meta.get('format_version')}, this genoseq reads {FORMAT_VERSION}; "
+                f"{source}: format version {version}, this genoseq reads {FORMAT_VERSION}; "
                 "train the encoder again with 'genoseq train encoder'"
             )
-        words, flank = AnchorWords(tuple(meta["words"])), int(meta["flank"])
+        try:
+            words, flank = AnchorWords(tuple(meta["words"])), int(meta["flank"])
+        except (KeyError, TypeError, ValueError, GenoseqError) as err:
+            raise CheckpointError(f"{source}: not the weights of a seed encoder (words or flank: {err})") from err
         rows = (2 * flank + words.length - KMER + 1) * 4**KMER
         if table.shape != (rows, DIMENSION) or table.dtype != np.int8:
             raise CheckpointError(
