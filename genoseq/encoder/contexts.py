@@ -1,15 +1,15 @@
 """Contexts to train on: where they come from, how they diverge, and which of them share a cell.
 
-A training pair is the context of an anchor and the same context after evolution and sequencing. The anchor itself is
-kept (a read without it asks no question there), so changes are applied *outward* from it: an insertion or a deletion
-moves everything beyond it, on its own side only, which is what an aligner meets. The margin is the spare context that
-deletions pull in::
+A training pair is the context of an anchor and the same context after evolution and sequencing. The anchor
+itself is kept (a read without it asks no question there), so changes are applied *outward* from it: an
+insertion or a deletion moves everything beyond it, on its own side only, which is what an aligner meets.
+The margin is the spare context that deletions pull in::
 
     margin | ........ flank ........ word ........ flank ........ | margin
                 <- changes outward       changes outward ->
 
-Kernels draw from a NumPy generator that the caller makes from the number of the training step, so that a step has the
-same pairs whether or not the run was interrupted before it.
+Kernels draw from a NumPy generator that the caller makes from the number of the training step, so that a
+step has the same pairs whether or not the run was interrupted before it.
 """
 
 from __future__ import annotations
@@ -44,12 +44,13 @@ class Divergence:
     indel_extension : float
         Probability that an insertion or a deletion goes on for another base (geometric lengths).
     transition_ratio : tuple of float
-        Transitions per transversion, drawn uniformly in the logarithm; 0.5 means all substitutions alike, between
-        vertebrates it is 2 to 4.
+        Transitions per transversion, drawn uniformly in the logarithm; 0.5 means all substitutions alike,
+        between vertebrates it is 2 to 4.
     truncated : float
         Share of contexts that the end of the read cuts on one side.
     kept : int
-        Bases next to the word, each side, that never change (so that the query falls in the cell of its locus).
+        Bases next to the word, each side, that never change (so that the query falls in the cell of its
+        locus).
     """
 
     rate: tuple[float, float] = (0.0, 0.25)
@@ -62,7 +63,9 @@ class Divergence:
     def __post_init__(self) -> None:
         for name, (low, high), most in (("rate", self.rate, 0.5), ("indel_share", self.indel_share, 1.0)):
             if not 0 <= low <= high <= most:
-                raise UsageError(f"{name} is {low}-{high}; it must lie within 0-{most}, the lower bound first")
+                raise UsageError(
+                    f"{name} is {low}-{high}; it must lie within 0-{most}, the lower bound first"
+                )
         low, high = self.transition_ratio
         if not 0 < low <= high:
             raise UsageError(f"transition_ratio is {low}-{high}; it must be above 0, the lower bound first")
@@ -128,7 +131,9 @@ class ContextPool:
                 found += len(p)
             if not found:
                 said = ", ".join(words.words)
-                raise InputError(f"genome {number + 1} has no anchor word ({said}) with {flank} known bases on each side")
+                raise InputError(
+                    f"genome {number + 1} has no anchor word ({said}) with {flank} known bases on each side"
+                )
             first.append(first[-1] + found)
         return cls(
             np.concatenate(pieces),
@@ -153,13 +158,15 @@ class ContextPool:
         def contigs(path: str | Path) -> list[NDArray[np.uint8]]:
             found = [ENCODE_TABLE[letters] for _, letters in read_fasta(path)]
             if sum(map(len, found)) < 4 * _GAP:
-                raise InputError(f"{sum(map(len, found))} bp are too few to train on; give whole genomes", path)
+                raise InputError(
+                    f"{sum(map(len, found))} bp are too few to train on; give whole genomes", path
+                )
             return found
 
         return cls.from_codes([contigs(path) for path in paths], words, flank)
 
     def wide(self, anchors: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Contexts with their margins, read in the direction of the word: uint8 (n, context + 2 * `MARGIN`)."""
+        """Contexts with margins, read in the direction of the word: uint8 (n, context + 2 * `MARGIN`)."""
         out = np.empty((len(anchors), self.context + 2 * MARGIN), np.uint8)
         _gather(self.codes, self.positions[anchors], self.kinds[anchors], self.flank + MARGIN, out)
         return out
@@ -181,8 +188,8 @@ class ContextPool:
 class CellGroups:
     """Anchors grouped by cell: a trie over the near bases, each node cut until it holds few enough anchors.
 
-    The tree of an index also chooses the *order* of the bases node by node; for finding hard negatives the nearest
-    first is enough, and it is a sort.
+    The tree of an index also chooses the *order* of the bases node by node; for finding hard negatives the
+    nearest first is enough, and it is a sort.
 
     Attributes
     ----------
@@ -200,7 +207,7 @@ class CellGroups:
 
     @classmethod
     def build(cls, pool: ContextPool, capacity: int) -> CellGroups:
-        """Group the anchors of a pool; a cell holds at most `capacity` unless all its near bases are the same."""
+        """Group the anchors of a pool; a cell holds at most `capacity` unless all near bases agree."""
         keys = pool.near()
         members = np.argsort(keys, kind="stable")
         starts, lowest = _cut(keys[members], capacity, len(pool.words.words))
@@ -241,7 +248,16 @@ def mutate(
     ratio = np.exp(rng.uniform(low, high, n))
     out = np.empty((n, wide.shape[1] - 2 * MARGIN), np.uint8)
     _mutate(
-        wide, flank, rates, indels, ratio / (1 + ratio), divergence.indel_extension, divergence.truncated, divergence.kept, rng, out
+        wide,
+        flank,
+        rates,
+        indels,
+        ratio / (1 + ratio),
+        divergence.indel_extension,
+        divergence.truncated,
+        divergence.kept,
+        rng,
+        out,
     )
     return out
 
@@ -263,8 +279,8 @@ def near_keys_of(contexts: NDArray[np.uint8], flank: int, words: AnchorWords) ->
 
 
 @numba.njit(cache=True, nogil=True)
-def kmer_rows(contexts, k, out):
-    """Row of the tables for each (place, k-mer): ``place * 4**k + kmer``; the row after the last for an unknown one.
+def kmer_rows(contexts, k, out):  # noqa: ANN001, ANN201 - kernel
+    """Table row of each (place, k-mer): ``place * 4**k + kmer``; the row after the last if it is unknown.
 
     Parameters
     ----------
@@ -304,7 +320,7 @@ def _whole_anchors(
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(codes, positions, kinds, reach, out):
+def _gather(codes, positions, kinds, reach, out):  # noqa: ANN001, ANN202 - kernel
     width = out.shape[1]
     for a in range(positions.shape[0]):
         start = positions[a] - reach
@@ -318,7 +334,7 @@ def _gather(codes, positions, kinds, reach, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def _near_keys(codes, positions, kinds, length, out):
+def _near_keys(codes, positions, kinds, length, out):  # noqa: ANN001, ANN202 - kernel
     for a in range(positions.shape[0]):
         reverse = kinds[a] & 1
         key = np.uint64(kinds[a] >> 1)
@@ -336,7 +352,7 @@ def _near_keys(codes, positions, kinds, length, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def _cut(keys, capacity, words):
+def _cut(keys, capacity, words):  # noqa: ANN001, ANN202 - kernel
     """Bounds and lowest keys of the trie's leaves over sorted keys, by depth-first descent."""
     starts = [np.int64(0) for _ in range(0)]
     lowest = [np.uint64(0) for _ in range(0)]
@@ -363,7 +379,7 @@ def _cut(keys, capacity, words):
 
 
 @numba.njit(cache=True, nogil=True)
-def _mutate(wide, flank, rates, indels, transitions, extension, truncated, kept, rng, out):
+def _mutate(wide, flank, rates, indels, transitions, extension, truncated, kept, rng, out):  # noqa: ANN001, ANN202 - kernel
     context = out.shape[1]
     length = context - 2 * flank
     reach = flank + MARGIN

@@ -1,21 +1,22 @@
 """The seed encoder in torch: the same sum of table rows as `genoseq.encoder.seed`, with a gradient.
 
-A context of 46 bp is 43 overlapping 4-mers; every (place, 4-mer) owns a row, the embedding is the normalised sum::
+A context of 46 bp is 43 overlapping 4-mers; every (place, 4-mer) owns a row, the embedding is the
+normalised sum::
 
     z = normalise( sum over places i of  T[256 * i + kmer_i] )
 
-So the network *is* its tables: an `EmbeddingBag`. A 4-mer that holds an unknown base points at one more row which is
-zero and stays zero. `export` rounds the tables to int8, the form that ships and that the numba encoder adds up; the
-scale of the integers does not matter, because the sum is brought to unit length.
+So the network *is* its tables: an `EmbeddingBag`. A 4-mer that holds an unknown base points at one more row
+which is zero and stays zero. `export` rounds the tables to int8, the form that ships and that the numba
+encoder adds up; the scale of the integers does not matter, because the sum is brought to unit length.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from genoseq.encoder.anchors import AnchorWords
 from genoseq.encoder.contexts import kmer_rows
@@ -23,8 +24,8 @@ from genoseq.encoder.seed import DIMENSION, KMER
 from genoseq.errors import UsageError
 
 CLIPPED = 1e-4
-"""Share of the table entries that `export` may clip: the largest would otherwise set the scale of all. At 1e-4 the
-recall of the rounded tables equals that of the float ones (see the card of the weights)."""
+"""Share of the table entries that `export` may clip: the largest would otherwise set the scale of all.
+At 1e-4 the recall of the rounded tables equals that of the float ones (see the card of the weights)."""
 
 
 class SeedNetwork(nn.Module):
@@ -42,7 +43,9 @@ class SeedNetwork(nn.Module):
         Seed of the initial tables.
     """
 
-    def __init__(self, words: AnchorWords, flank: int = 22, dimension: int = DIMENSION, *, seed: int = 0) -> None:
+    def __init__(
+        self, words: AnchorWords, flank: int = 22, dimension: int = DIMENSION, *, seed: int = 0
+    ) -> None:
         super().__init__()
         if flank < 8:
             raise UsageError(f"flank is {flank} bp; at least 8 are needed to tell anchors apart")
@@ -53,7 +56,7 @@ class SeedNetwork(nn.Module):
         self._initialise(seed)
 
     def _initialise(self, seed: int) -> None:
-        """Start from a random linear map of the one-hot context, each base shared by the 4-mers that cover it.
+        """Start from a random linear map of the one-hot context, shared by the 4-mers that cover a base.
 
         Contexts that differ by few bases are then close from the start; rows drawn at random would make every
         substitution cost four unrelated rows.
@@ -82,12 +85,14 @@ class SeedNetwork(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Embed table rows: int64 (n, places) -> float (n, dimension), rows of unit length."""
-        return F.normalize(self.table(rows), dim=1)
+        return functional.normalize(self.table(rows), dim=1)
 
     @torch.no_grad()
     def encode(self, contexts: NDArray[np.uint8], batch: int = 1 << 15) -> NDArray[np.float32]:
         """Embed contexts without gradient: uint8 (n, context) -> float32 (n, dimension)."""
-        parts = [self(self.kmers(contexts[i : i + batch])).cpu().numpy() for i in range(0, len(contexts), batch)]
+        parts = [
+            self(self.kmers(contexts[i : i + batch])).cpu().numpy() for i in range(0, len(contexts), batch)
+        ]
         return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
 
     @torch.no_grad()
@@ -100,8 +105,12 @@ class SeedNetwork(nn.Module):
             If `rotation` is not an orthogonal (dimension, dimension) matrix.
         """
         side = (self.dimension, self.dimension)
-        if rotation.shape != side or not np.allclose(rotation @ rotation.T, np.eye(self.dimension), atol=1e-4):
-            raise UsageError(f"a rotation is an orthogonal {side} matrix, found one of shape {rotation.shape}")
+        if rotation.shape != side or not np.allclose(
+            rotation @ rotation.T, np.eye(self.dimension), atol=1e-4
+        ):
+            raise UsageError(
+                f"a rotation is an orthogonal {side} matrix, found one of shape {rotation.shape}"
+            )
         weight = self.table.weight
         weight.copy_(weight @ torch.from_numpy(rotation.T.copy()).to(weight))
 
@@ -122,7 +131,9 @@ class SeedNetwork(nn.Module):
             If the shape is that of another network.
         """
         if table.shape != (self.rows, self.dimension):
-            raise UsageError(f"tables of shape {table.shape} do not fit a network of ({self.rows}, {self.dimension})")
+            raise UsageError(
+                f"tables of shape {table.shape} do not fit a network of ({self.rows}, {self.dimension})"
+            )
         weight = torch.from_numpy(table.astype(np.float32))
-        # the sum of a context gets a length of about 1, as after `_initialise`, so that learning rates keep their meaning
+        # a context then sums to a length of about 1, as after `_initialise`, and learning rates fit
         self.table.weight[:-1] = weight / (weight.pow(2).sum(1).mean().sqrt() * self.places**0.5)

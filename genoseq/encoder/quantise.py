@@ -1,8 +1,9 @@
-"""Product quantisation of seed embeddings: the rotation that goes into the tables, and the codebook that ships.
+"""Product quantisation of seed embeddings: the rotation that goes into the tables, and the codebook that
+ships.
 
-An index keeps 4 bits for each of 16 pieces of 4 numbers (8 bytes an anchor). The codebook is learned once, here, from
-contexts of the training genomes, so building an index trains nothing. The rotation (OPQ, Ge et al. 2013) spreads the
-variance over the pieces; it is folded into the tables, where it costs nothing.
+An index keeps 4 bits for each of 16 pieces of 4 numbers (8 bytes an anchor). The codebook is learned once,
+here, from contexts of the training genomes, so building an index trains nothing. The rotation (OPQ, Ge et
+al. 2013) spreads the variance over the pieces; it is folded into the tables, where it costs nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ SUBSPACES = 16  # pieces of an embedding: 8 bytes an anchor at 4 bits each
 CENTROIDS = 16  # 4 bits
 
 
-def learn_rotation(embeddings: NDArray[np.float32], subspaces: int = SUBSPACES, iterations: int = 10) -> NDArray[np.float32]:
+def learn_rotation(
+    embeddings: NDArray[np.float32], subspaces: int = SUBSPACES, iterations: int = 10
+) -> NDArray[np.float32]:
     """The OPQ rotation of embeddings (n, d): float32 (d, d), to be applied as ``rotation @ z``."""
     dimension = _pieces(embeddings, subspaces)
     opq = faiss.OPQMatrix(dimension, subspaces)
@@ -39,7 +42,7 @@ def learn_codebook(embeddings: NDArray[np.float32], subspaces: int = SUBSPACES) 
 
 
 def reconstruct(embeddings: NDArray[np.float32], codebook: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What an index remembers of embeddings (n, d): every piece replaced by its nearest centroid, float32 (n, d)."""
+    """What an index remembers of embeddings: each piece as its nearest centroid, float32 (n, d)."""
     out = np.empty(embeddings.shape, np.float32)
     _nearest(np.ascontiguousarray(embeddings, np.float32), codebook, out)
     return out
@@ -47,12 +50,14 @@ def reconstruct(embeddings: NDArray[np.float32], codebook: NDArray[np.float32]) 
 
 def _pieces(embeddings: NDArray[np.float32], subspaces: int) -> int:
     if embeddings.ndim != 2 or embeddings.shape[1] % subspaces:
-        raise UsageError(f"embeddings of shape {embeddings.shape} cannot be cut into {subspaces} equal pieces")
+        raise UsageError(
+            f"embeddings of shape {embeddings.shape} cannot be cut into {subspaces} equal pieces"
+        )
     return int(embeddings.shape[1])
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _nearest(embeddings, codebook, out):
+def _nearest(embeddings, codebook, out):  # noqa: ANN001, ANN202 - kernel
     subspaces, centroids, width = codebook.shape
     for a in range(embeddings.shape[0]):
         for m in range(subspaces):

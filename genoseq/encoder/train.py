@@ -1,14 +1,15 @@
 """Training of the seed encoder: contrastive, in three stages of minutes on one CPU core.
 
 1. ``global``: InfoNCE. Each mutated context must find its own among all contexts of the batch.
-2. ``cell``: the rivals come from the same cell of the index, and the three bases next to the word stay unchanged, as
-   they do for queries that reach that cell. This is what the encoder is for: ranking inside a cell.
-3. ``codes``: the same, but the rivals are seen as the index remembers them, rounded to product codes; codebook and
-   tables learn together (the gradient passes the rounding straight through, van den Oord et al. 2017), so the space
-   arranges itself around the sixteen centroids of each piece.
+2. ``cell``: the rivals come from the same cell of the index, and the three bases next to the word stay
+   unchanged, as they do for queries that reach that cell. This is what the encoder is for: ranking inside a
+   cell.
+3. ``codes``: the same, but the rivals are seen as the index remembers them, rounded to product codes;
+   codebook and tables learn together (the gradient passes the rounding straight through, van den Oord et
+   al. 2017), so the space arranges itself around the sixteen centroids of each piece.
 
-Every random number of a step comes from (seed, stage, step). A run that was stopped and resumed from its checkpoint
-therefore ends with the same weights as one that was not.
+Every random number of a step comes from (seed, stage, step). A run that was stopped and resumed from its
+checkpoint therefore ends with the same weights as one that was not.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from genoseq.encoder.anchors import AnchorWords
 from genoseq.encoder.contexts import MARGIN, CellGroups, ContextPool, Divergence, mutate
@@ -94,12 +95,15 @@ class SeedTraining:
         Anchor words.
     flank : int
         Bases of context on each side of a word, bp.
+    dimension : int
+        Numbers in an embedding, a multiple of 16.
     stages : tuple of Stage
         In order; the rotation of the product codes is learned before the first coded stage.
     capacity : int
         Anchors in a cell of the index.
     balance : float
-        A genome of n anchors is drawn with a probability proportional to ``n ** balance``: 1 by size, 0 all alike.
+        A genome of n anchors is drawn with a probability proportional to ``n ** balance``: 1 by size, 0 all
+        alike.
     seed : int
         Of everything.
     checkpoint_every, log_every : int
@@ -108,6 +112,7 @@ class SeedTraining:
 
     words: tuple[str, ...] = ("AC", "GA")
     flank: int = 22
+    dimension: int = DIMENSION
     stages: tuple[Stage, ...] = DEFAULT_STAGES
     capacity: int = 1500
     balance: float = 0.5
@@ -118,9 +123,19 @@ class SeedTraining:
     def __post_init__(self) -> None:
         for stage in self.stages:
             if min(stage.steps, stage.groups) < 1 or stage.group_size < 2:
-                raise UsageError(f"stage {stage.name}: steps and groups must be at least 1, group_size at least 2")
+                raise UsageError(
+                    f"stage {stage.name}: steps and groups must be at least 1, group_size at least 2"
+                )
             if stage.same_cell and stage.group_size > self.capacity:
-                raise UsageError(f"stage {stage.name}: groups of {stage.group_size} do not fit cells of {self.capacity}")
+                raise UsageError(
+                    f"stage {stage.name}: groups of {stage.group_size} do not fit cells of {self.capacity}"
+                )
+
+    def with_steps(self, steps: int) -> SeedTraining:
+        """The same plan in `steps` optimiser steps, shared over the stages as before (each at least one)."""
+        whole = sum(stage.steps for stage in self.stages)
+        shared = tuple(replace(s, steps=max(1, round(s.steps * steps / whole))) for s in self.stages)
+        return replace(self, stages=shared)
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -154,7 +169,11 @@ class SeedTrainer:
     """
 
     def __init__(
-        self, pool: ContextPool, config: SeedTraining, device: torch.device | None = None, log: Log | None = None
+        self,
+        pool: ContextPool,
+        config: SeedTraining,
+        device: torch.device | None = None,
+        log: Log | None = None,
     ) -> None:
         words = AnchorWords(config.words)
         if (pool.words, pool.flank) != (words, config.flank):
@@ -162,8 +181,10 @@ class SeedTrainer:
         self.pool, self.config = pool, config
         self.device = device or torch.device("cpu")
         self.log: Log = log or (lambda line: None)
-        self.network = SeedNetwork(words, config.flank, seed=config.seed).to(self.device)
-        self.codebook = nn.Parameter(torch.zeros(SUBSPACES, CENTROIDS, DIMENSION // SUBSPACES, device=self.device))
+        self.network = SeedNetwork(words, config.flank, config.dimension, seed=config.seed).to(self.device)
+        self.codebook = nn.Parameter(
+            torch.zeros(SUBSPACES, CENTROIDS, config.dimension // SUBSPACES, device=self.device)
+        )
         self.stage, self.step, self.seconds = 0, 0, 0.0
         self._optimiser: torch.optim.Adam | None = None
         self._groups: CellGroups | None = None
@@ -198,7 +219,14 @@ class SeedTrainer:
                 if self.step % self.config.log_every == 0 or self.step == stage.steps:
                     self.seconds += time.process_time() - started
                     started = time.process_time()
-                    self.log({"stage": stage.name, "step": self.step, **figures, "cpu_seconds": round(self.seconds, 1)})
+                    self.log(
+                        {
+                            "stage": stage.name,
+                            "step": self.step,
+                            **figures,
+                            "cpu_seconds": round(self.seconds, 1),
+                        }
+                    )
                 if checkpoint is not None and self.step % self.config.checkpoint_every == 0:
                     self.save(checkpoint)
             self.stage, self.step, self._optimiser = self.stage + 1, 0, None
@@ -243,22 +271,30 @@ class SeedTrainer:
             raise CheckpointError(f"{path}: no checkpoint to resume; leave out --resume to start one")
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
-            if (found := json.loads(state["config"])) != (wanted := json.loads(json.dumps(asdict(self.config)))):
+            if (found := json.loads(state["config"])) != (
+                wanted := json.loads(json.dumps(asdict(self.config)))
+            ):
                 other = ", ".join(sorted(k for k in wanted if found.get(k) != wanted[k]))
-                raise CheckpointError(f"{path}: made with other parameters ({other}); use the same, or start without --resume")
+                raise CheckpointError(
+                    f"{path}: made with other parameters ({other}); use the same, or start without --resume"
+                )
             if state["genomes"] != self.pool.genomes.tolist():
                 raise CheckpointError(f"{path}: made with other genomes; give the same in the same order")
             self.network.load_state_dict(state["network"], strict=True)
             with torch.no_grad():
                 self.codebook.copy_(state["codebook"])
-            self.stage, self.step, self.seconds = int(state["stage"]), int(state["step"]), float(state["seconds"])
+            self.stage, self.step, self.seconds = (
+                int(state["stage"]),
+                int(state["step"]),
+                float(state["seconds"]),
+            )
             self._optimiser = None
             if state["optimiser"] is not None:
                 self._optimiser = self._new_optimiser(self.config.stages[self.stage])
                 self._optimiser.load_state_dict(state["optimiser"])
         except CheckpointError:
             raise
-        except Exception as err:  # noqa: BLE001 - torch raises many kinds for a damaged file
+        except Exception as err:
             raise CheckpointError(f"{path}: not a checkpoint of the seed encoder ({err})") from err
 
     def _new_optimiser(self, stage: Stage) -> torch.optim.Adam:
@@ -283,7 +319,11 @@ class SeedTrainer:
 
     def _train_step(self, stage: Stage) -> dict[str, float]:
         rng = np.random.default_rng([self.config.seed, self.stage, self.step])
-        anchors = self._in_cells(stage, rng) if stage.same_cell else self._anywhere(stage.groups * stage.group_size, rng)
+        anchors = (
+            self._in_cells(stage, rng)
+            if stage.same_cell
+            else self._anywhere(stage.groups * stage.group_size, rng)
+        )
         wide = self.pool.wide(anchors)
         asked = self.network(self.network.kmers(mutate(wide, self.pool.flank, stage.divergence, rng)))
         stored = self.network(self.network.kmers(np.ascontiguousarray(wide[:, MARGIN:-MARGIN])))
@@ -315,14 +355,17 @@ class SeedTrainer:
         share = np.where(sizes >= wanted, sizes, 0).astype(np.float64)
         cells = rng.choice(len(sizes), stage.groups, p=share / share.sum())
         picked = [
-            self._groups.members[self._groups.starts[c] + rng.choice(sizes[c], stage.group_size, replace=sizes[c] < stage.group_size)]
+            self._groups.members[
+                self._groups.starts[c]
+                + rng.choice(sizes[c], stage.group_size, replace=sizes[c] < stage.group_size)
+            ]
             for c in cells
         ]
         return np.concatenate(picked)
 
 
 def one_cycle(progress: float) -> float:
-    """Share of the highest learning rate at `progress` (0-1] of a stage: up over the first tenth, then a half cosine."""
+    """Share of the highest learning rate at `progress` (0-1] of a stage: first up, then a half cosine."""
     if progress < 0.1:
         return progress / 0.1
     return 0.5 * (1 + math.cos(math.pi * (progress - 0.1) / 0.9))
@@ -348,14 +391,14 @@ def contrast(asked: Tensor, stored: Tensor, stage: Stage, codebook: Tensor | Non
         closeness = closeness - 0.5 * stored.pow(2).sum(2).unsqueeze(1)
     logits = closeness * stage.temperature
     own = torch.arange(stage.group_size, device=asked.device).repeat(stage.groups)
-    loss = F.cross_entropy(logits.flatten(0, 1), own)
+    loss = functional.cross_entropy(logits.flatten(0, 1), own)
     if not stage.same_cell:  # also each stored context among the mutated
-        loss = 0.5 * (loss + F.cross_entropy(logits.transpose(1, 2).flatten(0, 1), own))
+        loss = 0.5 * (loss + functional.cross_entropy(logits.transpose(1, 2).flatten(0, 1), own))
     return loss, (logits.flatten(0, 1).argmax(1) == own).float().mean()
 
 
 def round_to(stored: Tensor, codebook: Tensor) -> Tensor:
-    """Product codes of vectors (n, d), with gradients to the codebook and, straight through, to the vectors."""
+    """Product codes of vectors (n, d), with gradients to codebook and (straight through) vectors."""
     pieces = stored.view(len(stored), codebook.shape[0], codebook.shape[2])
     with torch.no_grad():
         # |x - c|^2 without the part that all centroids share

@@ -2,11 +2,12 @@
 
 Two questions, for several divergences:
 
-* ``pool``: among 200,000 anchors drawn from the genome, are at most one closer to the mutated context than its own?
-  This is the embedding alone, with exact vectors.
-* ``anchor``: does a search as an index does it find the anchor? The mutated context falls into a cell (by its own near
-  bases, which may have changed), the cell's anchors are remembered as product codes, the two closest are reported.
-  ``cell`` is the share whose cell is right, which no encoder can raise; ``ranked`` the share found among those.
+* ``pool``: among 200,000 anchors drawn from the genome, are at most one closer to the mutated context than
+  its own? This is the embedding alone, with exact vectors.
+* ``anchor``: does a search as an index does it find the anchor? The mutated context falls into a cell (by
+  its own near bases, which may have changed), the cell's anchors are remembered as product codes, the two
+  closest are reported. ``cell`` is the share whose cell is right, which no encoder can raise; ``ranked``
+  the share found among those.
 
 Exact copies of a context rank equal and count as found.
 """
@@ -66,7 +67,9 @@ def embed_contexts(encoder: SeedEncoder, contexts: NDArray[np.uint8]) -> NDArray
 def embed_anchors(encoder: SeedEncoder, pool: ContextPool, anchors: NDArray[np.int64]) -> NDArray[np.float32]:
     """Embeddings of anchors of a pool in their place, float32 (n, dimension)."""
     low = np.zeros(len(anchors), np.int64)
-    return encoder.encode(pool.codes, pool.positions[anchors], pool.kinds[anchors], low, low + len(pool.codes))
+    return encoder.encode(
+        pool.codes, pool.positions[anchors], pool.kinds[anchors], low, low + len(pool.codes)
+    )
 
 
 def anchor_recall(
@@ -107,7 +110,9 @@ def anchor_recall(
         found.append(embed_contexts(encoder, contexts[-1]))
     in_pool = _ranked_first(embed_anchors(encoder, pool, others), others, found, own, asked)
     keys = np.concatenate([near_keys_of(c, pool.flank, pool.words) for c in contexts])
-    right, ranked = _in_cell(encoder, pool, groups, np.concatenate(found), keys, np.tile(asked, len(divergences)))
+    right, ranked = _in_cell(
+        encoder, pool, groups, np.concatenate(found), keys, np.tile(asked, len(divergences))
+    )
     rows = []
     for i, divergence in enumerate(divergences):
         part = slice(i * len(asked), (i + 1) * len(asked))

@@ -1,0 +1,211 @@
+"""Train a model on your own data.
+
+`genoseq train encoder` trains an encoder on genomes: the seed encoder that `genoseq index` uses (minutes on
+one CPU core), or a whole-window encoder of the published kind (sketch, rde), for comparison.
+
+Examples:
+  genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/
+  genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/ --resume
+  genoseq train encoder --encoder rde --genomes ecoli.fa -o rde/ --steps 5000 --device cuda
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genoseq.cli import _options
+from genoseq.errors import InputError, MissingDependencyError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_MOST_STEPS = 10**8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `genoseq train encoder` and its options."""
+    kinds = parser.add_subparsers(dest="model", metavar="MODEL", required=True, title="What to train")
+    about = "Train an encoder: the tables of the seed encoder (.npz), or a whole-window encoder (a folder)."
+    encoder = kinds.add_parser(
+        "encoder",
+        help="an encoder of genomes",
+        description=about,
+        formatter_class=_options.HelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    data = encoder.add_argument_group("Data")
+    data.add_argument("--genomes", nargs="+", required=True, metavar="FASTA", help="genomes to train on")
+    data.add_argument("--validate", metavar="FASTA", help="a genome to measure recall on (seed encoder)")
+    data.add_argument("-o", "--output", required=True, metavar="PATH", help="weights: .npz, or a folder")
+    training = encoder.add_argument_group("Training")
+    training.add_argument("--encoder", choices=("seed", "sketch", "rde"), default="seed", help="which one")
+    training.add_argument(
+        "--steps", type=_options.bounded_int(1, _MOST_STEPS), metavar="N", help="optimiser steps in all"
+    )
+    training.add_argument(
+        "--batch", type=_options.bounded_int(2, 1 << 20), metavar="N", help="pairs a step (sketch, rde)"
+    )
+    training.add_argument(
+        "--width", type=_options.bounded_int(12, 8192), metavar="N", help="of the transformer (rde)"
+    )
+    training.add_argument(
+        "--vocabulary", type=_options.bounded_int(8, 1 << 20), metavar="N", help="tokens (rde)"
+    )
+    training.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train")
+    run_group = encoder.add_argument_group("Interrupted runs (seed encoder)")
+    run_group.add_argument("--checkpoint", metavar="DIR", help="keep checkpoints and the log here")
+    run_group.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
+    # the frame adds the common options to `genoseq train`; here they may also follow the word "encoder"
+    before = len(encoder._actions)
+    _options.add_common_options(encoder)
+    for action in encoder._actions[before:]:
+        if action.dest != "help":
+            action.default = argparse.SUPPRESS
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train and write the weights."""
+    _check(args)
+    try:
+        import torch
+
+        import genoseq.encoder.train as training
+    except ImportError as error:
+        if error.name != "torch":
+            raise
+        raise MissingDependencyError("genoseq train encoder", "torch", "models") from error
+    torch.set_num_threads(args.threads)
+    device = training.choose_device(args.device)
+    report = _Report(quiet=args.quiet)
+    report.say(f"device {device}, {args.threads} thread{'s' if args.threads > 1 else ''}")
+    train = _train_seed if args.encoder == "seed" else _train_window
+    summary = train(args, device, report)
+    if args.json:
+        from genoseq.io.table import write_json
+
+        write_json(args.json, {"command": args.command_line, "device": str(device), **summary})
+
+
+class _Report:
+    """Lines of the log on stderr, and in a file if there is a checkpoint folder."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.path: Path | None = None
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            print(f"genoseq train: {text}", file=sys.stderr, flush=True)
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        self.say(", ".join(f"{name} {value}" for name, value in line.items()))
+        if self.path is not None:
+            import json
+
+            with self.path.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse combinations and paths that cannot work before anything long begins."""
+    if args.resume and not args.checkpoint:
+        raise UsageError("--resume needs --checkpoint DIR, the folder of the run to go on with")
+    if args.encoder != "seed":
+        for option in ("checkpoint", "validate"):
+            if getattr(args, option):
+                raise UsageError(f"--{option} is for the seed encoder, not for --encoder {args.encoder}")
+    for option, encoders in (("batch", ("sketch", "rde")), ("width", ("rde",)), ("vocabulary", ("rde",))):
+        if getattr(args, option) is not None and args.encoder not in encoders:
+            raise UsageError(f"--{option} is for --encoder {' and '.join(encoders)}, not for {args.encoder}")
+    for path in [*args.genomes, *([args.validate] if args.validate else [])]:
+        if path != "-" and not Path(path).exists():
+            raise InputError("no such file", path)
+    output = Path(args.output)
+    if args.encoder == "seed":
+        from genoseq.io.files import check_output
+
+        check_output(output)
+    elif output.exists() and not output.is_dir():
+        raise InputError(f"is a file; a {args.encoder} encoder is a folder", output)
+    elif not output.absolute().parent.is_dir():
+        raise InputError("the folder to write into does not exist", output.absolute().parent)
+
+
+def _train_seed(args: argparse.Namespace, device: Any, report: _Report) -> dict[str, Any]:
+    from genoseq.encoder.anchors import AnchorWords
+    from genoseq.encoder.contexts import ContextPool
+    from genoseq.encoder.train import SeedTrainer, SeedTraining, recall_rows, untrained
+    from genoseq.io.files import replacing
+
+    config = SeedTraining(seed=args.seed)
+    if args.steps is not None:
+        config = config.with_steps(args.steps)
+    words = AnchorWords(config.words)
+    pool = ContextPool.from_fasta(args.genomes, words, config.flank)
+    report.say(f"{len(pool):,} anchors of {', '.join(config.words)} in {len(args.genomes)} genomes")
+    folder = Path(args.checkpoint) if args.checkpoint else None
+    trainer = SeedTrainer(pool, config, device, report)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        report.path = folder / "log.jsonl"
+        if args.resume:
+            trainer.resume(folder)
+            report.say(f"resumed at stage {trainer.stage + 1}, step {trainer.step}")
+    trainer.run(folder)
+    genomes = [Path(path).name for path in args.genomes]
+    encoder = trainer.encoder({"genomes": genomes, "date": time.strftime("%Y-%m-%d", time.gmtime())})
+    summary: dict[str, Any] = {
+        "encoder": "seed",
+        "anchors": len(pool),
+        "cpu_seconds": round(trainer.seconds, 1),
+    }
+    if args.validate:
+        held_out = ContextPool.from_fasta([args.validate], words, config.flank)
+        for name, tables in (("untrained", untrained(pool, config)), ("trained", encoder)):
+            summary[name] = recall_rows(tables, held_out)
+            for row in summary[name]:
+                report({"recall": name, **row})
+    with replacing(args.output) as temporary:
+        encoder.save(temporary)
+    report.say(f"wrote {args.output} ({encoder.digest})")
+    return {**summary, "digest": encoder.digest}
+
+
+def _train_window(args: argparse.Namespace, device: Any, report: _Report) -> dict[str, Any]:
+    from genoseq.encoder.window import SketchEncoder, WindowNetwork
+    from genoseq.encoder.window_train import WindowTraining, train_windows
+
+    contigs = _contigs(args.genomes)
+    encoder: WindowNetwork
+    if args.encoder == "rde":
+        from genoseq.encoder.rde import RdeConfig, RdeEncoder, train_tokenizer
+
+        config = RdeConfig()
+        if args.width is not None:
+            config = dataclasses.replace(config, width=args.width)
+        if args.vocabulary is not None:
+            config = dataclasses.replace(config, vocabulary=args.vocabulary)
+        encoder = RdeEncoder(config, train_tokenizer(contigs, config.vocabulary, seed=args.seed))
+        plan = WindowTraining(learning_rate=1e-4, seed=args.seed)
+    else:
+        encoder = SketchEncoder()
+        plan = WindowTraining(fragment=(256, 512), read=(150, 256), seed=args.seed)
+    plan = dataclasses.replace(plan, steps=args.steps or plan.steps, batch=args.batch or plan.batch)
+    train_windows(encoder, contigs, plan, device=device, log=report)
+    encoder.save(args.output)
+    report.say(f"wrote {args.output}")
+    return {"encoder": args.encoder, "dim": encoder.dim, "training": dataclasses.asdict(plan)}
+
+
+def _contigs(paths: list[str]) -> list[NDArray[np.uint8]]:
+    from genoseq.io.fastx import read_fasta
+    from genoseq.sequence import ENCODE_TABLE
+
+    return [ENCODE_TABLE[letters] for path in paths for _, letters in read_fasta(path)]
