@@ -43,7 +43,9 @@ def test_golden(genome, capfdbinary):
     assert (
         run(genome, "-n", 50, "-l", 60, "--divergence", 0.1, "--errors", "illumina", "--seed", 1, "-q") == 0
     )
-    assert hashlib.sha256(capfdbinary.readouterr().out).hexdigest() == "30cd3017309762840072ba5b46ab9de38ab6afbd109246126713c3f5df4331cb"
+    assert hashlib.sha256(capfdbinary.readouterr().out).hexdigest() == (
+        "30cd3017309762840072ba5b46ab9de38ab6afbd109246126713c3f5df4331cb"
+    )
 
 
 def test_gzip_has_no_time_stamp(genome, tmp_path):

@@ -1,0 +1,98 @@
+"""The figures: what is drawn, on which axes, and without matplotlib."""
+
+import builtins
+
+import numpy as np
+import pytest
+
+from genoseq.errors import MissingDependencyError
+from genoseq.evaluate import Evaluation
+from genoseq.plots import accuracy_plot, recall_plot, reliability_plot, report_figure, speed_plot
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+from matplotlib import pyplot  # noqa: E402 - after the choice of the backend
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    pyplot.close("all")
+
+
+def evaluation(label="ours"):
+    result = Evaluation(label, unmapped=10)
+    result.right[[0, 10, 25, 60]] = 5, 90, 400, 4000
+    result.wrong[[0, 10, 25]] = 5, 10, 1
+    return result
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_axes_in_axes_out():
+    draws = [
+        lambda ax=None: reliability_plot([evaluation()], ax),
+        lambda ax=None: recall_plot([evaluation()], ax),
+        lambda ax=None: accuracy_plot([0, 0.1], {"a": [1, 0.5]}, ax),
+        lambda ax=None: speed_plot({"a": (1000, 0.5)}, ax),
+    ]
+    _, axes = pyplot.subplots(2, 2)
+    for draw, ax in zip(draws, axes.flat, strict=True):
+        assert draw(ax) is ax
+        pyplot.figure()
+        assert draw() is pyplot.gca()
+
+
+def test_reliability_points():
+    ax = reliability_plot([evaluation("a"), evaluation("b")])
+    assert texts(ax) == ["as promised", "a", "b"]
+    points = ax.containers[0].lines[0].get_xydata()
+    assert points[:, 1] == pytest.approx([5 / 10, 10 / 100, 1 / 401])
+    assert points[:, 0] == pytest.approx(np.array([0, 10, 25]) - 0.35)  # two series stand side by side
+    hollow = ax.lines[-1].get_xydata()
+    assert hollow[0, 0] == pytest.approx(60.35)
+    assert 0 < hollow[0, 1] < 1e-3  # the upper end of the interval of 0 in 4,000
+    assert ax.get_yscale() == "log"
+
+
+def test_recall_points():
+    ax = recall_plot([evaluation()])
+    points = ax.lines[0].get_xydata()
+    assert points[-1] == pytest.approx([100 * 16 / 4521, 100 * 4495 / 4521])
+    assert points[0] == pytest.approx([100 * 0.5 / 4521, 100 * 4000 / 4521])
+
+
+def test_accuracy_leaves_out_what_was_not_measured():
+    ax = accuracy_plot([0, 0.1, 0.2], {"a": [1, 0.9, 0.5], "b": [float("nan"), 0.8, 0.4]})
+    assert ax.lines[1].get_xydata().tolist() == [[10, 80], [20, 40]]
+    assert texts(ax) == ["a", "b"]
+
+
+def test_speed_names_every_point():
+    ax = speed_plot({"fast": (50_000, 0.5), "slow": (100, 0.99)})
+    assert [text.get_text() for text in ax.texts] == ["fast", "slow"]
+    assert ax.get_xscale() == "log"
+
+
+@pytest.mark.parametrize("results", [[], [Evaluation("empty")], [evaluation()] * 9])
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_report_is_drawn(results, kind, tmp_path):
+    path = tmp_path / f"x.{kind}"
+    report_figure(results).savefig(path)
+    assert path.stat().st_size > 1000
+
+
+def test_without_matplotlib(monkeypatch):
+    whole = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return whole(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    for draw in (report_figure, reliability_plot, recall_plot):
+        with pytest.raises(MissingDependencyError, match=r"pip install 'genoseq\[plots\]'"):
+            draw([])
