@@ -87,7 +87,7 @@ def test_both_strands_have_the_same_embeddings(encoder, seed):
 def test_bases_outside_the_read_add_nothing(encoder):
     codes = random_codes(3, 200, unknown=0)
     lo, hi = 60, 130
-    positions, kinds, cut = embed(codes, encoder, lo, hi)
+    positions, _, cut = embed(codes, encoder, lo, hi)
     _, _, alone = embed(codes[lo:hi].copy(), encoder)
     np.testing.assert_array_equal(cut, alone)
     _, _, whole = embed(codes, encoder)
