@@ -16,12 +16,13 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from os import PathLike, fspath
+from os import fspath
 from typing import NamedTuple
 
 import numpy as np
 
 from genoseq.errors import InputError, UsageError
+from genoseq.io.files import StrPath
 from genoseq.io.placements import Placement, read_placements
 from genoseq.simulate import Truth, parse_truth
 
@@ -35,8 +36,6 @@ __all__ = [
     "placements_of",
     "wilson_interval",
 ]
-
-StrPath = str | PathLike[str]
 
 #: Lowest and highest MAPQ of a row of the calibration table; 255 is "not available" (SAM specification 1.4).
 MAPQ_BINS = ((0, 0), (1, 9), (10, 19), (20, 29), (30, 39), (40, 59), (60, 254))

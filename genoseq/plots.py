@@ -13,7 +13,7 @@ apart, and every series has its own marker too. matplotlib is the extra `plots`,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def _dress(ax: Axes, title: str, x: str, y: str) -> None:
     ax.set_axisbelow(True)
 
 
-def _legend(ax: Axes, series: int, place: str) -> None:
+def _legend(ax: Axes, series: int, place: Literal["lower left", "best"]) -> None:
     if series:
         ax.legend(loc=place, fontsize=9, frameon=True, framealpha=0.9, edgecolor="none", borderpad=0.3)
 

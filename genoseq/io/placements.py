@@ -10,15 +10,13 @@ import re
 import tempfile
 from collections.abc import Iterator
 from itertools import takewhile
-from os import PathLike, fspath
+from os import fspath
 from typing import Any, NamedTuple
 
 from genoseq.errors import InputError
-from genoseq.io.files import InputStream, open_input
+from genoseq.io.files import InputStream, StrPath, open_input
 
 __all__ = ["Placement", "read_placements"]
-
-StrPath = str | PathLike[str]
 
 _BLOCK = 1 << 20
 _CIGAR = re.compile(rb"(?:\d+[MIDNSHP=X])+|\*")

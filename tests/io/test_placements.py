@@ -60,7 +60,7 @@ def test_records_across_blocks(tmp_path):
     path.write_text(HEADER + "\n".join([row] * 10_001))
     places = list(read_placements(path))
     assert len(places) == 10_001
-    assert set(p._replace(line=0) for p in places) == {
+    assert {p._replace(line=0) for p in places} == {
         Placement("r", 0, True, False, False, "c", 100, False, 9, 0, 0)
     }
 
