@@ -20,6 +20,8 @@ import json
 import os
 import shutil
 import sys
+import zipfile
+import zlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -163,15 +165,15 @@ class Index:
                 "rebuild the index with 'genoseq index'"
             )
         contigs = manifest["contigs"]
-        with np.load(folder / "tree.npz", allow_pickle=False) as arrays:
-            tree = CellTree(arrays["children"], arrays["columns"], arrays["roots"], len(arrays["sizes"]))
-            sizes = arrays["sizes"]
+        arrays = _arrays(folder, "tree.npz")
+        sizes = arrays["sizes"]
+        tree = CellTree(arrays["children"], arrays["columns"], arrays["roots"], len(sizes))
         reference = Reference(
             [c["name"] for c in contigs],
             np.concatenate([[0], np.cumsum([c["length"] for c in contigs])]).astype(np.int64),
             [c["md5"] for c in contigs],
             np.asarray(np.memmap(folder / "bases.2bit", np.dtype("<u8"), "r")),
-            np.load(folder / "exceptions.npy", allow_pickle=False),
+            _arrays(folder, "exceptions.npy")["exceptions"],
         )
         parameters = IndexParameters(**manifest["parameters"])
         return cls(reference, encoder, tree, sizes, VectorIndex.open(folder, sizes), parameters, manifest)
@@ -217,6 +219,18 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     if {"parts", "encoder", "contigs"} - manifest.keys() or set(manifest.get("parameters", ())) != expected:
         raise IndexFileError(f"{path}: lacks an entry; rebuild the index with 'genoseq index'")
     return manifest
+
+
+def _arrays(folder: Path, part: str) -> dict[str, NDArray[Any]]:
+    """Arrays of a small part: all of an archive, or the one of a plain file under the name of the part."""
+    try:
+        found = np.load(folder / part, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return {Path(part).stem: found}
+        with found as archive:
+            return {name: archive[name] for name in ("children", "columns", "roots", "sizes")}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as err:
+        raise IndexFileError(f"{folder}: {part} is damaged ({err}); rebuild the index with 'genoseq index'") from err
 
 
 def _write_manifest(
