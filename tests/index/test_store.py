@@ -1,0 +1,324 @@
+"""The index folder: what is built is what is opened; every part that is lost or foreign is told by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from genoseq.encoder.anchors import AnchorWords, find_anchors
+from genoseq.encoder.seed import SeedEncoder
+from genoseq.errors import CheckpointError, IndexFileError, InputError, UsageError
+from genoseq.index import store
+from genoseq.index.reference import Reference
+from genoseq.index.store import MANIFEST, PRESETS, Index, IndexParameters, read_manifest
+from genoseq.index.vectors import FACTORIES
+
+PARTS = ("bases.2bit", "exceptions.npy", "tree.npz", "cells.faiss", "lists.bin")
+
+
+def random_letters(seed: int, length: int) -> str:
+    rng = np.random.default_rng(seed)
+    letters = rng.choice(list("ACGT"), length)
+    letters[rng.random(length) < 0.002] = "N"
+    return "".join(letters)
+
+
+CONTIGS = [("one", random_letters(1, 9000)), ("two", random_letters(2, 400)), ("three", "ACGTN")]
+
+
+@pytest.fixture(scope="module")
+def fasta(tmp_path_factory):
+    path = tmp_path_factory.mktemp("genome") / "genome.fa"
+    path.write_text("".join(f">{name}\n{text}\n" for name, text in CONTIGS))
+    return path
+
+
+@pytest.fixture(scope="module")
+def built(fasta):
+    return Index.build(fasta, fasta.with_name("genome.gsx"), parameters=IndexParameters(2, 200, "PQ16x4fs"))
+
+
+@pytest.fixture
+def folder(built, fasta, tmp_path):
+    """A copy of the index that a test may damage."""
+    return shutil.copytree(fasta.with_name("genome.gsx"), tmp_path / "copy.gsx")
+
+
+def answers(index: Index):
+    """What a search for a few contexts of the reference gives."""
+    codes = index.reference.contig_codes("one")
+    positions, kinds = np.empty(len(codes), np.int64), np.empty(len(codes), np.uint8)
+    words = AnchorWords(index.encoder.words.words[: index.parameters.words])
+    count = find_anchors(codes, 0, len(codes), words.rule(), words.length, positions, kinds)
+    positions, kinds = positions[:count], kinds[:count]
+    vectors = index.encoder.encode(codes, positions, kinds, np.zeros(count, int), np.full(count, len(codes)))
+    cells = np.tile(np.arange(index.tree.leaves), (count, 1))
+    return positions, kinds, index.vectors.search(vectors, cells, 3)
+
+
+def test_open_is_build(built, folder):
+    opened = Index.open(folder)
+    assert opened.manifest == built.manifest
+    assert opened.parameters == built.parameters == IndexParameters(2, 200, "PQ16x4fs")
+    assert (opened.reference.names, opened.reference.md5s) == (built.reference.names, built.reference.md5s)
+    for name in ("words", "exceptions", "offsets"):
+        np.testing.assert_array_equal(getattr(opened.reference, name), getattr(built.reference, name))
+    for name in ("children", "columns", "roots"):
+        np.testing.assert_array_equal(getattr(opened.tree, name), getattr(built.tree, name))
+    for one, other in zip(answers(opened)[2], answers(built)[2], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_reference_inside_is_the_one_that_was_read(built):
+    plain = Reference.from_sequences(CONTIGS)
+    assert (built.reference.names, built.reference.md5s) == (plain.names, plain.md5s)
+    np.testing.assert_array_equal(built.reference.codes(0, len(plain)), plain.codes(0, len(plain)))
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+@pytest.mark.parametrize("words", [1, 2])
+def test_every_anchor_is_stored_and_finds_itself(factory, words, tmp_path):
+    reference = Reference.from_sequences(CONTIGS)
+    index = Index.build(reference, tmp_path / "x.gsx", parameters=IndexParameters(words, 200, factory))
+    positions, kinds, (_, ids) = answers(index)
+    mine = 2 * positions + (kinds & 1)
+    found = (ids == mine[:, None]).any(1).mean()
+    assert found > (0.999 if factory == "Flat" else 0.97)
+    stored = sum(
+        sum(text[i : i + 2] in pair for i in range(len(text) - 1))
+        for _, text in CONTIGS
+        for pair in [("AC", "GT"), ("GA", "TC")][:words]
+    )
+    assert index.manifest["anchors"] == index.cell_sizes.sum() == stored
+
+
+def test_auto_is_exact_for_small_references(tmp_path):
+    index = Index.build(Reference.from_sequences(CONTIGS), tmp_path / "x.gsx")
+    assert index.parameters.factory == "Flat"
+    assert index.vectors.exact
+
+
+def test_pieces_of_the_build_do_not_show(built, tmp_path, monkeypatch):
+    monkeypatch.setattr("genoseq.index.build._PIECE", 333)
+    reference = Reference.from_sequences(CONTIGS)
+    again = Index.build(reference, tmp_path / "x.gsx", parameters=IndexParameters(2, 200, "PQ16x4fs"))
+    for part in PARTS:
+        if part == "tree.npz":  # an archive with times in it
+            continue
+        expected = (tmp_path / "x.gsx" / part).read_bytes()
+        assert expected == (built_folder(built) / part).read_bytes(), part
+    np.testing.assert_array_equal(again.tree.children, built.tree.children)
+
+
+def built_folder(index: Index):
+    return store.Path(index.vectors.lists.filename).parent
+
+
+@pytest.mark.parametrize("text", ["A" * 50, "ACGT" * 25, "N" * 40, "A", "GT"])
+def test_tiny_references(text, tmp_path):
+    index = Index.build(
+        Reference.from_sequences([("c", text)]), tmp_path / "x.gsx", parameters=PRESETS["divergent"]
+    )
+    assert len(index.reference) == len(text)
+    assert index.manifest["anchors"] == sum(
+        text[i : i + 2] in ("AC", "GT", "GA", "TC") for i in range(len(text) - 1)
+    )
+
+
+def test_progress_is_told(tmp_path):
+    told = []
+    Index.build(
+        Reference.from_sequences(CONTIGS), tmp_path / "x.gsx", progress=lambda *step: told.append(step)
+    )
+    total = sum(len(text) for _, text in CONTIGS)
+    assert ("anchors", total, total) in told
+    assert ("embeddings", total, total) in told
+
+
+# writing whole or not at all
+
+
+def test_an_old_index_is_replaced(folder):
+    new = Reference.from_sequences([("other", random_letters(7, 500))])
+    Index.build(new, folder)
+    assert Index.open(folder).reference.names == ["other"]
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_failing_build_leaves_the_old_index(built, folder, monkeypatch):
+    def fail(*_args, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.vectors, "write_vectors", fail)
+    with pytest.raises(OSError, match="No space"):
+        Index.build(Reference.from_sequences([("other", "ACGT" * 50)]), folder)
+    assert Index.open(folder).manifest == built.manifest
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+
+
+def test_what_is_no_index_is_never_overwritten(tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.txt").write_text("x")
+    for target in (tmp_path / "precious", tmp_path / "precious" / "thesis.txt"):
+        with pytest.raises(InputError, match="is not a genoseq index; it is not overwritten"):
+            Index.build(Reference.from_sequences(CONTIGS), target)
+    assert (tmp_path / "precious" / "thesis.txt").read_text() == "x"
+
+
+def test_a_missing_folder(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere: the folder to write into does not exist"):
+        Index.build(Reference.from_sequences(CONTIGS), tmp_path / "nowhere" / "x.gsx")
+
+
+def test_more_words_than_the_encoder_has(tmp_path):
+    with pytest.raises(UsageError, match="3 anchor words wanted, the encoder has 2"):
+        Index.build(
+            Reference.from_sequences(CONTIGS), tmp_path / "x.gsx", parameters=IndexParameters(words=3)
+        )
+    assert not list(tmp_path.iterdir())
+
+
+# what is refused
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_missing_part(folder, part):
+    (folder / part).unlink()
+    with pytest.raises(
+        IndexFileError, match=rf"copy\.gsx: {part} is missing; rebuild the index with 'genoseq index'"
+    ):
+        Index.open(folder)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_cut_part(folder, part):
+    size = (folder / part).stat().st_size
+    os.truncate(folder / part, size - 8)
+    with pytest.raises(IndexFileError, match=rf"{part}.*{size - 8}.*{size}"):
+        Index.open(folder)
+
+
+@pytest.mark.parametrize("part", ["exceptions.npy", "tree.npz", "cells.faiss"])
+def test_a_part_of_right_size_and_wrong_content(folder, part):
+    (folder / part).write_bytes(b"x" * (folder / part).stat().st_size)
+    with pytest.raises(IndexFileError, match=part):
+        Index.open(folder)
+
+
+def test_one_changed_byte_of_the_tree(folder):
+    """The archive has check sums: a damaged tree would send reads to wrong cells."""
+    damaged = bytearray((folder / "tree.npz").read_bytes())
+    damaged[len(damaged) // 4] ^= 0xFF
+    (folder / "tree.npz").write_bytes(damaged)
+    with pytest.raises(IndexFileError, match=r"tree\.npz is damaged"):
+        Index.open(folder)
+
+
+def test_a_folder_that_is_no_index(tmp_path):
+    for target in (tmp_path, tmp_path / "none.gsx"):
+        with pytest.raises(IndexFileError, match=r"not a genoseq index \(no manifest.json\)"):
+            Index.open(target)
+
+
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "x.gsx").write_text("hello")
+    with pytest.raises(IndexFileError, match=r"x\.gsx"):
+        Index.open(tmp_path / "x.gsx")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00"])
+def test_a_damaged_manifest(folder, text):
+    (folder / MANIFEST).write_text(text)
+    with pytest.raises(IndexFileError, match=r"copy\.gsx.*(cannot be read|version None)"):
+        Index.open(folder)
+
+
+def edit(folder, change) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    change(manifest)
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_another_version(folder):
+    edit(folder, lambda m: m.update(format_version=99))
+    with pytest.raises(
+        IndexFileError, match=r"copy\.gsx: index format version 99, this genoseq reads 1; rebuild"
+    ):
+        Index.open(folder)
+
+
+def test_another_encoder(folder, built):
+    edit(folder, lambda m: m["encoder"].update(digest="0123456789abcdef"))
+    with pytest.raises(
+        IndexFileError, match=rf"0123456789abcdef, this genoseq has {built.encoder.digest}; rebuild"
+    ):
+        Index.open(folder)
+
+
+@pytest.mark.parametrize("entry", ["parts", "encoder", "contigs", "parameters"])
+def test_a_manifest_without_an_entry(folder, entry):
+    edit(folder, lambda m: m.pop(entry))
+    with pytest.raises(IndexFileError, match=r"manifest\.json: lacks an entry"):
+        read_manifest(folder)
+
+
+# an encoder of the user's own
+
+
+@pytest.fixture
+def own() -> SeedEncoder:
+    shipped = SeedEncoder.load()
+    return dataclasses.replace(shipped, table=np.roll(shipped.table, 1, axis=0))
+
+
+def test_the_users_encoder_travels_with_the_index(own, tmp_path):
+    Index.build(Reference.from_sequences(CONTIGS), tmp_path / "x.gsx", encoder=own)
+    opened = Index.open(tmp_path / "x.gsx")
+    assert opened.encoder.digest == own.digest != SeedEncoder.load().digest
+    assert opened.manifest["encoder"]["digest"] == own.digest
+
+
+def test_the_users_encoder_lost_or_changed(own, tmp_path):
+    folder = tmp_path / "x.gsx"
+    Index.build(Reference.from_sequences(CONTIGS), folder, encoder=own)
+    other = dataclasses.replace(own, table=np.roll(own.table, 1, axis=0))
+    other.save(folder / "encoder.npz")
+    edit(folder, lambda m: m["parts"].update({"encoder.npz": (folder / "encoder.npz").stat().st_size}))
+    with pytest.raises(IndexFileError, match=rf"{own.digest}.*{other.digest}"):
+        Index.open(folder)
+    (folder / "encoder.npz").unlink()
+    with pytest.raises(IndexFileError, match=r"encoder\.npz is missing"):
+        Index.open(folder)
+    (folder / "encoder.npz").write_bytes(b"x")
+    edit(folder, lambda m: m["parts"].update({"encoder.npz": 1}))
+    with pytest.raises(CheckpointError, match=r"encoder\.npz"):
+        Index.open(folder)
+
+
+# the source
+
+
+def test_a_changed_reference(tmp_path):
+    fasta = tmp_path / "g.fa"
+    fasta.write_text(">a\n" + "ACGTTGCA" * 30 + "\n")
+    index = Index.build(fasta, tmp_path / "g.gsx")
+    Index.open(tmp_path / "g.gsx").check_source(fasta)
+    fasta.write_text(">a\n" + "ACGTTGCA" * 31 + "\n")
+    with pytest.raises(
+        IndexFileError, match=r"g\.fa: changed since it was indexed \(244 bytes then, 252 now\)"
+    ):
+        index.check_source(fasta)
+    fasta.unlink()
+    with pytest.raises(InputError, match=r"g\.fa"):
+        index.check_source(fasta)
+
+
+def test_no_source_is_remembered_of_sequences(tmp_path, fasta):
+    index = Index.build(Reference.from_sequences(CONTIGS), tmp_path / "x.gsx")
+    assert index.manifest["source"] is None
+    index.check_source(fasta)
