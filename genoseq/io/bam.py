@@ -19,6 +19,7 @@ from genoseq.sequence import reverse_complement_text
 __all__ = ["alignment_batches"]
 
 _PIPE_BLOCK = 1 << 16
+_ANY_CONTIG = b"@SQ\tSN:genoseq:any\tLN:1\n"  # pysam does not read SAM whose header names no contig
 _REVERSE, _SECONDARY_OR_SUPPLEMENTARY = 0x10, 0x900  # SAM specification, section 1.4: FLAG
 
 
@@ -33,6 +34,8 @@ class _Feeder(threading.Thread):
     def run(self) -> None:
         block = memoryview(bytearray(_PIPE_BLOCK))
         try:
+            if not self._stream.head.startswith(b"BAM"):
+                os.write(self._write_end, _ANY_CONTIG)
             while count := self._stream.readinto(block):
                 written = 0
                 while written < count:

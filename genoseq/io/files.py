@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from backports.zstd import ZstdError
+from isal.igzip_lib import IsalError
 from xopen import xopen
 
 from genoseq.errors import GenoseqWarning, InputError
@@ -42,6 +44,7 @@ StrPath = str | os.PathLike[str]
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _HEAD = 64  # enough for every magic number and a glimpse for messages
 _BUFFER = 1 << 17
+_DAMAGE = (zlib.error, lzma.LZMAError, cast("type[Exception]", IsalError), ZstdError)
 
 
 def shown_path(path: StrPath) -> str:
@@ -74,7 +77,7 @@ class _Source(io.RawIOBase):
         return True
 
     def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)
+        view = memoryview(buffer)  # type: ignore[arg-type]
         count: int = self._file.readinto(view)  # type: ignore[attr-defined]
         last = bytes(view[max(0, count - len(_BGZF_END)) : count])
         self.tail = (self.tail + last)[-len(_BGZF_END) :]
@@ -141,16 +144,12 @@ class InputStream:
             raise InputError(
                 "the compressed data ends early: the file is cut; copy it again", self.path
             ) from error
-        except (zlib.error, lzma.LZMAError) as error:
+        except _DAMAGE as error:
             raise InputError(f"the compressed data is damaged ({error})", self.path) from error
         except OSError as error:
             if error.errno is None:  # from a decompressor, not from the system
                 raise InputError(f"the compressed data is damaged ({error})", self.path) from error
             raise input_error(error, self.path) from error
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":
-                raise
-            raise InputError(f"the compressed data is damaged ({error})", self.path) from error
         return filled
 
     def close(self) -> None:

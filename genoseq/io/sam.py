@@ -255,13 +255,15 @@ class _Samtools:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._process.kill()
+            self._process.stdin.close()  # type: ignore[union-attr]
             self._process.wait()
             self._listener.join()
         else:
             self._finish()
 
     def _listen(self) -> None:
-        self._complaint = self._process.stderr.read()  # type: ignore[union-attr]
+        with self._process.stderr as complaints:  # type: ignore[union-attr]
+            self._complaint = complaints.read()
 
     def _finish(self) -> None:
         with contextlib.suppress(BrokenPipeError):

@@ -1,0 +1,49 @@
+"""JSON and TSV results."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from genoseq.errors import UsageError
+from genoseq.io.table import SCHEMA_VERSION, write_json, write_tsv
+
+
+def test_json_holds_numpy_and_has_a_schema_version(tmp_path):
+    values = {
+        "n": np.int64(3),
+        "x": np.float32(0.5),
+        "a": np.arange(3),
+        "nan": float("nan"),
+        "m": {"k": [None, True]},
+    }
+    write_json(tmp_path / "r.json", values)
+    assert json.loads((tmp_path / "r.json").read_text()) == {
+        "schema_version": SCHEMA_VERSION,
+        "n": 3,
+        "x": 0.5,
+        "a": [0, 1, 2],
+        "nan": None,
+        "m": {"k": [None, True]},
+    }
+
+
+def test_what_json_cannot_hold_is_refused_and_leaves_no_file(tmp_path):
+    with pytest.raises(UsageError, match="object cannot be written"):
+        write_json(tmp_path / "r.json", {"x": object()})
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_tsv(tmp_path):
+    write_tsv(tmp_path / "t.tsv", ["name", "share"], [("a", 0.123456789), ("b", 2)])
+    text = (tmp_path / "t.tsv").read_text()
+    assert text == f"# schema_version={SCHEMA_VERSION}\nname\tshare\na\t0.123457\nb\t2\n"
+
+
+@pytest.mark.parametrize("row", [("a",), ("a\tb", 1), ("a\nb", 1)])
+def test_rows_that_do_not_fit_are_refused(row, tmp_path):
+    with pytest.raises(UsageError):
+        write_tsv(tmp_path / "t.tsv", ["name", "share"], [row])
+    assert not (tmp_path / "t.tsv").exists()
