@@ -1,0 +1,101 @@
+"""What an alignment file is worth: right and wrong by MAPQ, and how much of each read is aligned how well.
+
+Right and wrong are counted by `genoseq.evaluate`. Share and identity need no known place: of the best line of
+a read, the share of its bases that are aligned, and matches over columns of the alignment (matches,
+mismatches, inserted and deleted bases), from CIGAR and NM.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genoseq.evaluate import Evaluation, evaluate, evaluate_against, placements_of
+
+MIN_SHARE = MIN_IDENTITY = 0.8  # a read that reaches both is "aligned" in the table of the other strain
+
+_CIGAR = re.compile(r"(\d+)([MIDNSHP=X])")
+
+
+def judge(sam: Path, number: int, *, foreign: bool = False) -> dict[str, Any]:
+    """Counts of simulated reads, by MAPQ, of a file of `number` reads."""
+    return to_counts(evaluate(sam, reads=number, foreign=foreign))
+
+
+def judge_head(sam: Path, number: int) -> dict[str, Any]:
+    """The same of the first `number` reads alone, by the number in their name."""
+    part = sam.with_suffix(".head.sam")
+    with sam.open() as file, part.open("w") as out:
+        out.writelines(line for line in file if line[:1] != "@" and int(line.split(":", 1)[0]) < number)
+    result = judge(part, number)
+    part.unlink()
+    return result
+
+
+def judge_against(sam: Path, truth: Path, *, only: set[str] | None = None) -> dict[str, Any]:
+    """Counts of real reads by the places of another program, of all or of the named ones."""
+    places = placements_of(truth)
+    if only is not None:
+        places = {name: there for name, there in places.items() if name in only}
+    return to_counts(evaluate_against(sam, places))
+
+
+def confident_names(sam: Path) -> set[str]:
+    """Reads that a file places with MAPQ >= 20."""
+    return set(placements_of(sam))
+
+
+def to_counts(result: Evaluation) -> dict[str, Any]:
+    """The counts of an evaluation, MAPQ -> reads, for JSON."""
+    by_mapq = {
+        kind: {str(q): int(n) for q, n in enumerate(getattr(result, kind)) if n}
+        for kind in ("right", "wrong", "foreign")
+    }
+    unplaced = result.unmapped + result.missing + result.foreign_unmapped + result.foreign_missing
+    return {**by_mapq, "unplaced": unplaced}
+
+
+def from_counts(counts: dict[str, Any], label: str = "") -> Evaluation:
+    """The evaluation of reads with an origin that counts came from."""
+    result = Evaluation(label, missing=counts["unplaced"])
+    for kind in ("right", "wrong"):
+        for mapq, reads in counts[kind].items():
+            getattr(result, kind)[int(mapq)] += reads
+    return result
+
+
+def coverage(sam: Path, number: int) -> dict[str, list[float]]:
+    """Aligned share and identity of each read by its number; 0 where it is not placed."""
+    share, identity = np.zeros(number), np.zeros(number)
+    for name, length, aligned, same, columns in _best_lines(sam):
+        read = int(name.split(":", 1)[0])
+        share[read], identity[read] = aligned / length, same / columns
+    return {"share": share.round(4).tolist(), "identity": identity.round(4).tolist()}
+
+
+def _best_lines(sam: Path) -> Iterator[tuple]:
+    """Name, length, aligned bases, matches and columns of the line with the best score of each read."""
+    for _, group in groupby(_placed_lines(sam), key=lambda line: line[0]):
+        name, _, *figures = max(group, key=lambda line: line[1])
+        yield name, *figures
+
+
+def _placed_lines(sam: Path) -> Iterator[tuple]:
+    with sam.open() as file:
+        for line in file:
+            fields = line.rstrip("\n").split("\t")
+            if line[:1] == "@" or int(fields[1]) & 0x904:
+                continue
+            tags = {tag[:5]: tag[5:] for tag in fields[11:]}
+            sizes = dict.fromkeys("MIDNSHP=X", 0)
+            for size, operation in _CIGAR.findall(fields[5]):
+                sizes[operation] += int(size)
+            matched = sizes["M"] + sizes["="] + sizes["X"]
+            aligned, columns = matched + sizes["I"], matched + sizes["I"] + sizes["D"]
+            length = aligned + sizes["S"] + sizes["H"]
+            yield fields[0], int(tags.get("AS:i:", 0)), length, aligned, columns - int(tags["NM:i:"]), columns
