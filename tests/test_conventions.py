@@ -142,10 +142,10 @@ def test_sizes_and_signatures(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 400, "more than 400 lines: two ideas in one file"
     tree = ast.parse(text)
-    assert len(tree.body) == 1 or "from __future__ import annotations" in text
+    assert len(tree.body) <= 1 or "from __future__ import annotations" in text
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno - node.lineno < 80, f"{node.name} has 80 lines or more"
+            assert node.end_lineno - node.lineno <= 80, f"{node.name} has more than 80 lines"
             if not node.name.startswith("_"):
                 assert node.args.kwarg is None, f"{node.name} takes **{node.args.kwarg.arg}"
 

@@ -1,0 +1,61 @@
+# make demo    install what aligning needs, align the reads that ship to the genome that ships
+# make env     .venv with everything: genoseq editable, all extras, tools for development
+# make test    the whole test suite            make lint    style, format, types
+# make bench   the table of the benchmarks     make docs    docs/cli.md from the command line's own help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The first Python that numba, the pickiest dependency, supports.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+# uv where it is, pip everywhere else; both read pyproject.toml.
+ifeq ($(shell uv --version >/dev/null 2>&1 && echo yes),yes)
+  CREATE = uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+  INSTALL = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet
+else
+  CREATE = $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+  INSTALL = $(BIN)/python -m pip install --quiet
+endif
+# `make test ARGS="-m 'not slow' -x"`
+ARGS ?=
+
+.PHONY: env demo test lint format bench docs clean
+
+env: $(VENV)/.everything
+
+$(VENV)/.base: pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'genoseq needs Python 3.11, 3.12 or 3.13 (make PYTHON=/path/to/python3.11 ...)' >&2; exit 2; }
+	$(CREATE)
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.everything: $(VENV)/.base
+	$(INSTALL) -e '.[all]' --group dev
+	@touch $@
+
+demo: $(VENV)/.base
+	@mkdir -p demo
+	$(BIN)/genoseq align -r data/genome.fa.gz data/reads.fq.gz -o demo/reads.sam
+	@echo; echo 'demo/reads.sam:'; head -n 12 demo/reads.sam | cut -c 1-140
+
+test: env
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: env
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: env
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: env
+	$(BIN)/python benchmarks/align/run.py $(ARGS)
+
+docs: env
+	$(BIN)/python docs/make_cli.py docs/cli.md
+
+clean:
+	rm -rf demo dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find genoseq tests -name __pycache__ -type d -exec rm -rf {} +
