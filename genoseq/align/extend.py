@@ -21,8 +21,8 @@ from genoseq.index.reference import Reference
 
 MATCH, INSERTION, DELETION, SOFT_CLIP = 0, 1, 2, 4
 """Operations of a CIGAR as BAM numbers them; an operation is stored as ``length << 4 | operation``."""
-_STOP, _PAIR, _INSERTED, _DELETED = 0, 1, 2, 3
-_INSERTION_GOES_ON, _DELETION_GOES_ON = 4, 8
+_PAIR, _INSERTED, _DELETED = 1, 2, 3
+_INSERTION_GOES_ON, _DELETION_GOES_ON, _FRESH = 4, 8, 16
 _NEVER = np.int32(-(1 << 28))
 
 
@@ -79,7 +79,7 @@ def extend(
         The locus (see `genoseq.align.vote`) and the edit distance verified there.
     """
     count = len(rows)
-    room = offsets[rows + 1] - offsets[rows] + 3
+    room = 2 * (offsets[rows + 1] - offsets[rows]) + 2
     cigar_starts = np.concatenate([[0], np.cumsum(room)]).astype(np.int64)
     out = Alignments(
         rows,
@@ -143,7 +143,7 @@ def _extend_all(
     width = 2 * slack + 1
     trace = np.empty((longest + 1, width), np.uint8)
     lines = np.empty((2, width + 2), np.int32)
-    operations = np.empty(longest + 3, np.uint32)
+    operations = np.empty(2 * longest, np.uint32)  # a deletion after every base at most
     for row in range(rows.shape[0]):
         lo, hi = offsets[rows[row]], offsets[rows[row] + 1]
         length = hi - lo
@@ -254,7 +254,7 @@ def _banded(read, length, target, half, match, mismatch, gap_open, gap_extend, b
             h = above[b]
             if h < 0:
                 h = np.int32(0)
-                flag = _STOP
+                flag = _PAIR | _FRESH  # an alignment may begin with this pair, even where a gap then scores more
             if other == 5:
                 h = _NEVER
             elif base == other and base < 4:
@@ -304,8 +304,6 @@ def _trace_back(trace, last, band, operations):
         flag = trace[i, b]
         if state == _PAIR and not (i == last and b == band):
             state = flag & 3
-            if state == _STOP:
-                state = _PAIR
         if state == _PAIR:
             wanted = MATCH
         elif state == _INSERTED:
@@ -320,9 +318,8 @@ def _trace_back(trace, last, band, operations):
             kind = wanted
         run += 1
         if state == _PAIR:
-            stopped = (flag & 3) == _STOP
             i -= 1
-            if stopped or i == 0:
+            if flag & _FRESH or i == 0:
                 break
         elif state == _INSERTED:
             state = _INSERTED if flag & _INSERTION_GOES_ON else _PAIR
