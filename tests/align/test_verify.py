@@ -1,0 +1,123 @@
+"""Verification against plain dynamic programming: mismatches, blocks, edit distance, cut-offs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from genoseq.align.verify import FAR, diagonal_mismatches, edit_distance, match_masks, pack_read
+from genoseq.index.packed import pack_into, unpack, words_for
+from genoseq.sequence import reverse_complement
+
+LENGTHS = [1, 15, 16, 31, 32, 33, 63, 64, 65, 100, 128, 150, 250]
+
+
+def packed(codes):
+    words = np.zeros(words_for(len(codes)), np.uint64)
+    pack_into(codes, words, 0)
+    return words
+
+
+def mutated(rng, codes, rate):
+    out = []
+    for base in codes.tolist():
+        draw = rng.random()
+        if draw < rate * 0.05:
+            continue
+        if draw < rate * 0.1:
+            out += [base, int(rng.integers(4))]
+        elif draw < rate:
+            out.append((base + int(rng.integers(1, 4))) % 4)
+        else:
+            out.append(base)
+    return np.array(out or [0], np.uint8)
+
+
+def naive_distance(read, text) -> int:
+    """Edits that turn the read into any stretch of the text (Sellers 1980)."""
+    row = np.arange(len(read) + 1)
+    best = row[-1]
+    for base in text.tolist():
+        new = np.empty_like(row)
+        new[0] = 0
+        for i in range(1, len(row)):
+            new[i] = min(row[i - 1] + (read[i - 1] != base), row[i] + 1, new[i - 1] + 1)
+        row = new
+        best = min(best, row[-1])
+    return int(best)
+
+
+def distance(read, genome, start, end, cutoff=1 << 19):
+    blocks = (len(read) + 63) // 64
+    forward, reverse = np.zeros(len(read) // 32 + 2, np.uint64), np.zeros(len(read) // 32 + 2, np.uint64)
+    pack_read(read, 0, len(read), forward, reverse)
+    # filled with ones: what another read left behind must not matter
+    masks = np.full((4, blocks + 1), 2**64 - 1, np.uint64)
+    match_masks(forward, len(read), masks)
+    up, down = np.full(blocks, 12345, np.uint64), np.full(blocks, 999, np.uint64)
+    return edit_distance(masks, len(read), packed(genome), start, end, cutoff, up, down)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_packing_a_read_and_its_other_strand(length):
+    rng = np.random.default_rng(length)
+    codes = rng.integers(0, 5, length + 20, dtype=np.uint8)
+    forward, reverse = np.full((2, length // 32 + 2), 2**64 - 1, np.uint64)
+    pack_read(codes, 7, 7 + length, forward, reverse)
+    known = np.where(codes > 3, 0, codes)[7 : 7 + length].astype(np.uint8)
+    out = np.empty(length, np.uint8)
+    unpack(forward, 0, out)
+    np.testing.assert_array_equal(out, known)
+    unpack(reverse, 0, out)
+    np.testing.assert_array_equal(out, reverse_complement(known))
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.75])
+def test_mismatches_along_the_diagonal(length, rate):
+    rng = np.random.default_rng([length, int(100 * rate)])
+    genome = rng.integers(0, 4, 400, dtype=np.uint8)
+    for position in (0, 1, 17, 64, 400 - length):
+        read = genome[position : position + length].copy()
+        wrong = rng.random(length) < rate
+        read[wrong] = (read[wrong] + rng.integers(1, 4, wrong.sum())) % 4
+        forward = np.full(length // 32 + 2, 2**64 - 1, np.uint64)
+        pack_read(read, 0, length, forward, np.zeros_like(forward))
+        mismatches, good = diagonal_mismatches(forward, length, packed(genome), position)
+        assert mismatches == wrong.sum()
+        blocks = [wrong[i : i + 16].sum() for i in range(0, length - 15, 16)]
+        assert good == sum(block <= 5 for block in blocks)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.2, 0.5])
+def test_edit_distance(length, rate):
+    rng = np.random.default_rng([length, int(100 * rate)])
+    genome = rng.integers(0, 4, 420, dtype=np.uint8)
+    position = int(rng.integers(20, 400 - length))
+    read = mutated(rng, genome[position : position + length], rate)
+    for start, end in ((position - 12, position + length + 12), (position, position + length), (0, 420)):
+        assert distance(read, genome, start, end) == naive_distance(read, genome[start:end])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_cut_off_never_changes_a_distance_that_it_allows(seed):
+    rng = np.random.default_rng(seed)
+    genome = rng.integers(0, 4, 300, dtype=np.uint8)
+    read = mutated(rng, genome[50:200], 0.15)
+    true = naive_distance(read, genome[38:212])
+    assert 0 < true < 60
+    for cutoff in range(-1, true + 30):
+        found = distance(read, genome, 38, 212, cutoff)
+        assert found == true if cutoff >= true else found in (true, FAR), cutoff
+
+
+def test_a_hopeless_candidate_is_given_up():
+    rng = np.random.default_rng(1)
+    genome, read = rng.integers(0, 4, 300, dtype=np.uint8), rng.integers(0, 4, 150, dtype=np.uint8)
+    assert distance(read, genome, 38, 212, cutoff=10) == FAR
+
+
+def test_an_empty_window():
+    genome = np.zeros(64, np.uint8)
+    assert distance(np.array([1, 2, 3], np.uint8), genome, 10, 10) == 3

@@ -1,0 +1,195 @@
+"""The vote, against a plain implementation over Python lists."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+
+from genoseq.align import vote
+from genoseq.align.vote import MAX_HITS, OFFSET, STRAND_SHIFT, STRONG_SHARE, STRONG_VOTE, cluster, keep_hits
+
+
+@numba.njit
+def decoded(key):
+    return vote.key_strand(key), vote.key_position(key)
+
+
+def key_of(strand: int, position: int) -> int:
+    return (strand << STRAND_SHIFT) | (position + OFFSET)
+
+
+@pytest.mark.parametrize("strand", [0, 1])
+@pytest.mark.parametrize("position", [-500, 0, 1, 3_100_000_000])
+def test_a_key_holds_strand_and_position(strand, position):
+    assert decoded(np.int64(key_of(strand, position))) == (strand, position)
+
+
+def naive_clusters(hits, tolerance):
+    """(key of the best hit, score, supporters) of each cluster; hits are (key, vote, anchor)."""
+    groups, previous = [], None
+    for hit in sorted(hits, key=lambda h: h[0]):
+        if previous is None or hit[0] - previous > tolerance:
+            groups.append([])
+        groups[-1].append(hit)
+        previous = hit[0]
+    found = []
+    for group in groups:
+        best_of = {}
+        for _, value, anchor in group:
+            best_of[anchor] = max(value, best_of.get(anchor, 0.0))
+        key = max(group, key=lambda h: h[1])[0]
+        found.append((key, sum(best_of.values()), len(best_of)))
+    return sorted(found, key=lambda c: -c[1])
+
+
+def clustered(hits, tolerance, limit, anchors):
+    keys, votes, owners = (np.array(column) for column in zip(*hits, strict=True))
+    stamp, best_of = np.full(anchors, -1, np.int64), np.empty(anchors, np.float32)
+    out = np.empty(limit, np.int64), np.empty(limit, np.float32), np.empty(limit, np.int64)
+    count, total = cluster(
+        keys.astype(np.int64), votes.astype(np.float32), owners.astype(np.int64) + 1000, 1000, tolerance,
+        np.empty(len(hits), np.int64), stamp, best_of, *out,
+    )  # fmt: skip
+    assert (stamp == -1).all()  # clean for the next read
+    return [column[:count].tolist() for column in out], total
+
+
+@pytest.mark.parametrize("number", [1, 2, 30, 48, 49, 300])
+@pytest.mark.parametrize("seed", range(5))
+def test_clusters(number, seed):
+    rng = np.random.default_rng([number, seed])
+    hits = [
+        (
+            key_of(int(rng.integers(2)), int(rng.integers(0, 6 * number))),
+            float(rng.random()),
+            int(rng.integers(12)),
+        )
+        for _ in range(number)
+    ]
+    expected = naive_clusters(hits, 4)
+    (keys, votes, supporters), total = clustered(hits, 4, number, 12)
+    assert len(keys) == len(expected)
+    assert keys == [c[0] for c in expected]
+    np.testing.assert_allclose(votes, [c[1] for c in expected], rtol=1e-5)
+    assert supporters == [c[2] for c in expected]
+    assert total == pytest.approx(sum(c[1] for c in expected), rel=1e-5)
+
+
+def test_only_the_best_candidates_are_kept_and_all_are_counted():
+    hits = [(key_of(0, 100 * i), 0.01 * (i + 1), i) for i in range(20)]
+    (keys, _, _), total = clustered(hits, 6, 3, 20)
+    assert keys == [key_of(0, 1900), key_of(0, 1800), key_of(0, 1700)]
+    assert total == pytest.approx(sum(0.01 * (i + 1) for i in range(20)), rel=1e-5)
+
+
+def test_strands_do_not_mix():
+    (keys, _, supporters), _ = clustered([(key_of(0, 50), 0.5, 0), (key_of(1, 50), 0.4, 1)], 6, 5, 2)
+    assert keys == [key_of(0, 50), key_of(1, 50)]
+    assert supporters == [1, 1]
+
+
+def test_an_anchor_votes_once_in_a_cluster():
+    hits = [(key_of(0, 50), 0.5, 0), (key_of(0, 51), 0.3, 0), (key_of(0, 52), 0.6, 0)]
+    (keys, votes, supporters), _ = clustered(hits, 6, 5, 1)
+    assert (keys, supporters) == ([key_of(0, 52)], [1])
+    assert votes[0] == pytest.approx(0.6)
+
+
+def test_neighbours_chain_beyond_the_tolerance():
+    (keys, _, _), _ = clustered([(key_of(0, 5 * i), 0.5, i) for i in range(10)], 5, 5, 10)
+    assert len(keys) == 1
+
+
+# hits to keys
+
+
+def kept(ids, similarities, *, positions, kinds, offsets, live, base=0.3, old=None):
+    """keep_hits for one anchor a read, with the arrays that it wants."""
+    reads = len(offsets) - 1
+    slots = np.full(reads, -1, np.int64)
+    starts, keys, votes, owners = old or (np.zeros(1, np.int64), *[np.empty(0, t) for t in "qfq"])
+    for slot in range(len(starts) - 1):
+        slots[slot] = slot
+    room = len(keys) + np.size(ids)
+    out = (
+        np.empty(len(live) + 1, np.int64),
+        np.empty(room, np.int64),
+        np.empty(room, "f"),
+        np.empty(room, np.int64),
+    )
+    crowd = np.zeros((reads, 2), np.int32)
+    total = keep_hits(
+        np.array(live), slots, starts, keys, votes, owners, np.arange(len(ids)), np.arange(len(live) + 1),
+        np.array(similarities, np.float32), np.array(ids, np.int64), np.array(positions),
+        np.array(kinds, np.uint8), np.array(offsets), 2, np.float32(base), *out, crowd,
+    )  # fmt: skip
+    return (
+        [(int(k), float(v), int(a)) for k, v, a in zip(*[c[:total] for c in out[1:]], strict=True)],
+        out[0],
+        crowd,
+    )
+
+
+@pytest.mark.parametrize("orientation", [0, 1])
+def test_the_diagonal_of_a_hit(orientation):
+    """A read of 100 bp cut from 5000:5100 of the reference, an anchor at 30: its hit leads back to 5000."""
+    word = 2
+    # forward strand: the anchor has the orientation of the reference's anchor
+    hit = 2 * (5000 + 30) + orientation
+    hits, _, _ = kept([[hit]], [[0.9]], positions=[30], kinds=[orientation], offsets=[0, 100], live=[0])
+    assert hits == [(key_of(0, 5000), pytest.approx(0.6), 0)]
+    # reverse strand: the base of the reference at 5030 is at 100 - 30 - word in the read, orientation turned
+    hits, _, _ = kept(
+        [[hit]], [[0.9]], positions=[100 - 30 - word], kinds=[1 - orientation], offsets=[0, 100], live=[0]
+    )
+    assert hits == [(key_of(1, 5000), pytest.approx(0.6), 0)]
+
+
+def test_positions_are_counted_from_the_read():
+    hits, starts, _ = kept(
+        [[2 * 5030], [2 * 705]], [[0.9], [0.8]], positions=[130, 205], kinds=[0, 0],
+        offsets=[0, 100, 200, 300], live=[1, 2],
+    )  # fmt: skip
+    assert [h[0] for h in hits] == [key_of(0, 5000), key_of(0, 700)]
+    assert starts.tolist() == [0, 1, 2]
+
+
+def test_hits_that_say_nothing_are_dropped():
+    ids, similarities = [[20, 30, 40], [50, -1, -1]], [[0.5, 0.3, 0.2], [0.9, 9.0, 9.0]]
+    hits, _, crowd = kept(
+        ids, similarities, positions=[5, 105], kinds=[0, 0], offsets=[0, 100, 200], live=[0, 1]
+    )
+    assert [h[2] for h in hits] == [0, 1]
+    assert crowd.tolist() == [[0, 1], [0, 1]]
+
+
+def test_a_strong_second_hit_makes_a_crowd():
+    first = 0.3 + STRONG_VOTE + 0.1
+    for second, strong in (
+        (first, 1),
+        (0.3 + STRONG_SHARE * (first - 0.3) * 1.01, 1),
+        (0.3 + STRONG_VOTE - 0.01, 0),
+    ):
+        _, _, crowd = kept(
+            [[20, 400]], [[first, second]], positions=[5], kinds=[0], offsets=[0, 100], live=[0]
+        )
+        assert crowd.tolist() == [[strong, 1]], second
+
+
+def test_hits_of_earlier_stages_are_kept():
+    earlier = np.array([0, 2, 3]), np.array([7, 8, 9]), np.array([0.1, 0.2, 0.3], "f"), np.array([4, 5, 6])
+    hits, starts, _ = kept(
+        [[2 * 5030]], [[0.9]], positions=[130], kinds=[0], offsets=[0, 100, 200], live=[1], old=earlier
+    )
+    assert [(h[0], h[2]) for h in hits] == [(9, 6), (key_of(0, 5000), 0)]
+    assert starts.tolist() == [0, 2]
+
+
+def test_a_read_never_votes_with_more_hits_than_fit():
+    most = MAX_HITS + 100
+    ids = [np.arange(most) * 200]
+    hits, _, _ = kept(ids, [np.full(most, 0.9)], positions=[5], kinds=[0], offsets=[0, 100], live=[0])
+    assert len(hits) == MAX_HITS
+    (keys, _, _), _ = clustered(hits, 6, 10, 1)
+    assert len(keys) == 10
