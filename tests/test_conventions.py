@@ -125,6 +125,26 @@ def test_everything_public_has_a_docstring(path):
             assert is_overload or ast.get_docstring(node), f"function {node.name}"
 
 
+def public_functions(tree):
+    """The functions and methods of a module that others may call, and `__init__`."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from (part for part in node.body if isinstance(part, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_everything_public_is_annotated(path):
+    for node in public_functions(parsed(path)):
+        if node.name.startswith("_") and node.name != "__init__":
+            continue
+        assert node.returns is not None, f"{node.name} has no return type"
+        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        bare = [part.arg for part in given if part.annotation is None and part.arg not in ("self", "cls")]
+        assert not bare, f"{node.name}: {bare} without a type"
+
+
 @pytest.mark.parametrize("path", [p for p in MODULES if not relative(p).startswith("cli/")], ids=relative)
 def test_library_code_never_prints_exits_or_asserts(path):
     for node in ast.walk(parsed(path)):
