@@ -127,6 +127,10 @@ class Aligner:
     def _judged(self, reads: ReadBatch, loci: Loci, aligned: Alignments, ranks: NDArray[np.int64]) -> AlignedBatch:
         """Choose primary and secondary alignments, decide what is unmapped, and give MAPQ."""
         number = len(reads)
+        if not len(aligned):  # no read of the batch has a locus
+            none = np.full(number, -1, np.int64)
+            table = Rows(np.full(number, UNMAPPED, np.int32), np.zeros(number, np.int32), none.astype(np.int32))
+            return AlignedBatch(reads, _take(aligned, none, np.arange(number)), table, loci)
         lengths = reads.lengths
         perfect = self.parameters.scoring.match * lengths
         good = (aligned.starts >= 0) & (aligned.scores >= self.parameters.min_identity_score * perfect[aligned.reads])
@@ -143,10 +147,10 @@ class Aligner:
         chosen, flags, mapqs, seconds, owners = [], [], [], [], []
         positions = np.arange(len(order)) - first[aligned.reads[order]]
         for rank in range(1 + self.secondary):
-            rows = order[(positions == rank) & (good[order] if rank else np.ones(len(order), bool))] if len(order) else order
+            rows = order[(positions == rank) & (good[order] if rank else np.ones(len(order), bool))]
             if rank == 0:
                 rows = best
-                flag = np.where(mapped, REVERSE * aligned.strands[best].astype(np.int32) if len(aligned) else 0, UNMAPPED)
+                flag = np.where(mapped, REVERSE * aligned.strands[best].astype(np.int32), UNMAPPED)
                 owner = np.arange(number)
                 mapq, rival = np.where(mapped, quality, 0), rivals
             else:
