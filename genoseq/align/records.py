@@ -341,6 +341,9 @@ def _paf_lines(
         for char in (9, 99, 103, 58, 90, 58):  # cg:Z:
             out[at] = char
             at += 1
+        # cg covers the aligned part only (PAF specification): the clips are in the read's start and end
+        first += cigars[first] & 15 == SOFT_CLIP
+        last -= cigars[last - 1] & 15 == SOFT_CLIP
         at = _cigar(out, at, cigars, first, last)
         out[at] = 10
         at += 1
