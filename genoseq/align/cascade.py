@@ -12,7 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.presets import DIVERGENT, REPEAT, Acceptance, AlignmentParameters, Stage
+from genoseq.align.presets import DIVERGENT, REPEAT, AlignmentParameters, Stage
+from genoseq.align.conviction import FEATURES, evidence
 from genoseq.align.search import BatchAnchors, Hits, batch_anchors, search_anchors
 from genoseq.align.verify import FAR, diagonal_mismatches, edit_distance, match_masks, pack_read
 from genoseq.align.vote import cluster, keep_hits, key_position, key_strand
@@ -20,6 +21,9 @@ from genoseq.index.store import Index
 
 LOCI = 6
 """Verified loci remembered for a read, best first."""
+CLOSE, CLEAR = 0.03, 0.8
+"""A locus within this edit distance (share of the read) ends the verification: at once if the second cluster has less than
+this share of the best vote, else after three candidates."""
 
 
 @dataclass(frozen=True)
@@ -85,29 +89,28 @@ def find_loci(
     for number, stage in enumerate(parameters.stages):
         if stage.word >= index.parameters.words:
             continue
-        live = np.flatnonzero((loci.stage == len(parameters.stages)) & _takes(stage, loci, lengths, parameters.acceptance))
+        live = np.flatnonzero((loci.stage == len(parameters.stages)) & _takes(stage, loci, lengths, parameters.divergent))
         if not len(live):
             continue
         hits = search_anchors(codes, offsets, index, anchors, live, stage)
         _collect(ballot, live, hits, anchors, offsets, index, parameters, loci)
         convinced = np.empty(len(live), np.bool_)
-        accept = parameters.acceptance
         _judge(
             live, codes, offsets, anchors.starts, ballot.starts, ballot.keys, ballot.votes, ballot.anchors,
             index.reference.words, index.reference.offsets, parameters.tolerance, parameters.slack, stage.verify,
-            accept.close, accept.tie, accept.far, accept.gap, accept.margin, accept.crowded, accept.focus,
+            parameters.conviction.weights,
             loci.keys, loci.distances, loci.votes, loci.counts, loci.tops, loci.crowd, convinced,
         )  # fmt: skip
         loci.stage[live[convinced]] = number
     return loci
 
 
-def _takes(stage: Stage, loci: Loci, lengths: NDArray[np.int64], accept: Acceptance) -> NDArray[np.bool_]:
+def _takes(stage: Stage, loci: Loci, lengths: NDArray[np.int64], divergent: float) -> NDArray[np.bool_]:
     """Which reads a stage is meant for."""
     if stage.takes == REPEAT:
-        return loci.distances[:, 0] <= accept.divergent * lengths
+        return loci.distances[:, 0] <= divergent * lengths
     if stage.takes == DIVERGENT:
-        return loci.distances[:, 0] > accept.divergent * lengths
+        return loci.distances[:, 0] > divergent * lengths
     return np.ones(len(lengths), np.bool_)
 
 
@@ -132,7 +135,7 @@ def _collect(
 @numba.njit(cache=True, nogil=True)
 def _judge(
     live, codes, offsets, anchor_starts, starts, keys, votes, anchors, reference, contigs, tolerance, slack, verify,
-    close, tie, far, gap, margin, crowded, focus,
+    weights,
     loci_keys, loci_distances, loci_votes, loci_counts, tops, crowd, convinced,
 ):  # fmt: skip
     longest = 1
@@ -144,6 +147,7 @@ def _judge(
         most_anchors = max(most_anchors, anchor_starts[live[i] + 1] - anchor_starts[live[i]])
     words = longest // 32 + 2
     packed = np.zeros((2, words), np.uint64)
+    features = np.empty(FEATURES, np.float64)
     masks = np.zeros((2, 4, words), np.uint64)
     scratch = np.zeros((2, words), np.uint64)
     order = np.empty(most_hits, np.int64)
@@ -195,6 +199,7 @@ def _judge(
                         match_masks(packed[strand], length, masks[strand])
                         masked |= 1 << strand
                     cutoff = min(distance - 1, loci_distances[read, LOCI - 1] - 1)
+                    cutoff = min(cutoff, loci_distances[read, 0] + length // 4)  # a rival that far away rivals nothing
                     edits = edit_distance(
                         masks[strand], length, reference, max(position - slack, lo), min(position + length + slack, hi),
                         cutoff, scratch[0], scratch[1],
@@ -203,14 +208,13 @@ def _judge(
                 if distance < FAR:
                     _remember(loci_keys[read], loci_distances[read], loci_votes[read], loci_counts, read, key, distance, cand_vote[c])
             best = loci_distances[read, 0]
-            if c == 0 and best <= far * length and second < margin * top:
+            if best <= CLOSE * length and (c >= 2 or (c == 0 and second < CLEAR * top)):
                 break
-            if best <= close * length and c >= 2:
-                break
-        convinced[i] = _convincing(
-            length, loci_distances[read], loci_votes[read], loci_counts[read], top, second, total, crowd[read],
-            close, tie, far, gap, margin, crowded, focus,
-        )  # fmt: skip
+        if loci_counts[read]:
+            evidence(
+                length, loci_distances[read], loci_votes[read], loci_counts[read], top, second, crowd[read], features
+            )
+            convinced[i] = np.dot(features, weights) > 0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -230,23 +234,3 @@ def _remember(keys, distances, votes, counts, read, key, distance, vote):
     votes[p] = vote
     if count < LOCI:
         counts[read] = count + 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _convincing(
-    length, distances, votes, count, top, second, total, crowd, close, tie, far, gap, margin, crowded, focus
-):
-    """Whether the best verified locus ends the search (see `genoseq.align.presets.Acceptance`)."""
-    if count == 0:
-        return False
-    best = distances[0]
-    if crowd[0] > crowded * crowd[1] and top < focus * total:
-        return False
-    if best <= close * length and second < tie * top:
-        return True
-    rival = distances[1] if count > 1 else np.int64(length)
-    if best > far * length or rival - best < gap * length:
-        return False
-    if votes[0] >= np.float32(0.999) * top:
-        return second < margin * top
-    return top * margin < votes[0]

@@ -1,13 +1,15 @@
 """Parameters of the alignment, and the presets: named instances of them.
 
 A preset is a *cascade*: stages of search from the cheapest to the dearest. A read leaves the cascade as soon as its best
-verified locus convinces (`Acceptance`); what is left pays for the next stage.
+verified locus convinces (`genoseq.align.conviction`); what is left pays for the next stage.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
+from genoseq.align.conviction import Judge, judge
 from genoseq.errors import UsageError
 
 ANY, REPEAT, DIVERGENT = 0, 1, 2
@@ -44,40 +46,6 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Acceptance:
-    """When the best verified locus of a read convinces. Shares are of the read's length, or of the best vote.
-
-    Parameters
-    ----------
-    close : float
-        Edit distance (share) at or below which a locus is right unless the votes tie.
-    tie : float
-        Share of the best vote at which a second locus ties with it.
-    far : float
-        Edit distance (share) up to which a locus can be right if nothing rivals it.
-    gap : float
-        How much worse (share) the next verified locus must then be.
-    margin : float
-        Share of the best vote that the second must then stay below.
-    crowded : float
-        Share of anchors with a strong second hit above which the read looks like a repeat ...
-    focus : float
-        ... and the share of all votes that its best locus must then have.
-    divergent : float
-        Edit distance (share) above which a read belongs to the stages for divergent reads, below to those for repeats.
-    """
-
-    close: float = 0.03
-    tie: float = 0.95
-    far: float = 0.27
-    gap: float = 0.06
-    margin: float = 0.8
-    crowded: float = 0.2
-    focus: float = 0.75
-    divergent: float = 0.12
-
-
-@dataclass(frozen=True)
 class Scoring:
     """Scores of the final alignment: LAST's for divergent DNA (5, -5, 15, 3), rounded to small numbers.
 
@@ -99,6 +67,12 @@ class AlignmentParameters:
     Parameters
     ----------
     stages : tuple of Stage
+    conviction : Judge
+        Decides after each stage whether a read is done.
+    certainty : Judge
+        Gives the mapping quality.
+    divergent : float
+        Edit distance (share of the read) that separates the stages for divergent reads from those for repeats.
     edge : int
         Anchors closer than this to an end of the read are not used, bp.
     vote_base : float
@@ -114,7 +88,9 @@ class AlignmentParameters:
     """
 
     stages: tuple[Stage, ...]
-    acceptance: Acceptance = field(default_factory=Acceptance)
+    conviction: Judge = field(default_factory=partial(judge, "conviction"))
+    certainty: Judge = field(default_factory=partial(judge, "certainty"))
+    divergent: float = 0.12
     scoring: Scoring = field(default_factory=Scoring)
     edge: int = 4
     vote_base: float = 0.3
@@ -125,15 +101,22 @@ class AlignmentParameters:
 
 
 _FIRST = (Stage(0, 0, 3), Stage(0, 3, 8), Stage(0, 8, 999, verify=40))
-_REPEATS = Stage(0, 0, 999, hits=32, takes=REPEAT, verify=60)
 PRESETS = {
-    "sr": AlignmentParameters((*_FIRST, _REPEATS, Stage(0, 0, 999, probes=20, hits=8, takes=DIVERGENT, verify=60))),
+    "sr": AlignmentParameters(
+        (
+            *_FIRST,
+            Stage(0, 0, 8, hits=16, takes=REPEAT, verify=40),
+            Stage(0, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
+            Stage(0, 5, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
+        )
+    ),
     "divergent": AlignmentParameters(
         (
             *_FIRST,
-            _REPEATS,
-            Stage(1, 0, 999, takes=DIVERGENT, verify=40),
-            Stage(-1, 0, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
+            Stage(1, 0, 999, verify=40),
+            Stage(-1, 0, 6, hits=16, takes=REPEAT, verify=40),
+            Stage(-1, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
+            Stage(-1, 5, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
         )
     ),
 }
