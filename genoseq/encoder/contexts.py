@@ -279,7 +279,7 @@ def near_keys_of(contexts: NDArray[np.uint8], flank: int, words: AnchorWords) ->
 
 
 @numba.njit(cache=True, nogil=True)
-def kmer_rows(contexts, k, out):  # noqa: ANN001, ANN201 - kernel
+def kmer_rows(contexts, k, out):
     """Table row of each (place, k-mer): ``place * 4**k + kmer``; the row after the last if it is unknown.
 
     Parameters
@@ -320,7 +320,7 @@ def _whole_anchors(
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(codes, positions, kinds, reach, out):  # noqa: ANN001, ANN202 - kernel
+def _gather(codes, positions, kinds, reach, out):
     width = out.shape[1]
     for a in range(positions.shape[0]):
         start = positions[a] - reach
@@ -334,7 +334,7 @@ def _gather(codes, positions, kinds, reach, out):  # noqa: ANN001, ANN202 - kern
 
 
 @numba.njit(cache=True, nogil=True)
-def _near_keys(codes, positions, kinds, length, out):  # noqa: ANN001, ANN202 - kernel
+def _near_keys(codes, positions, kinds, length, out):
     for a in range(positions.shape[0]):
         reverse = kinds[a] & 1
         key = np.uint64(kinds[a] >> 1)
@@ -352,7 +352,7 @@ def _near_keys(codes, positions, kinds, length, out):  # noqa: ANN001, ANN202 - 
 
 
 @numba.njit(cache=True, nogil=True)
-def _cut(keys, capacity, words):  # noqa: ANN001, ANN202 - kernel
+def _cut(keys, capacity, words):
     """Bounds and lowest keys of the trie's leaves over sorted keys, by depth-first descent."""
     starts = [np.int64(0) for _ in range(0)]
     lowest = [np.uint64(0) for _ in range(0)]
@@ -379,7 +379,7 @@ def _cut(keys, capacity, words):  # noqa: ANN001, ANN202 - kernel
 
 
 @numba.njit(cache=True, nogil=True)
-def _mutate(wide, flank, rates, indels, transitions, extension, truncated, kept, rng, out):  # noqa: ANN001, ANN202 - kernel
+def _mutate(wide, flank, rates, indels, transitions, extension, truncated, kept, rng, out):
     context = out.shape[1]
     length = context - 2 * flank
     reach = flank + MARGIN

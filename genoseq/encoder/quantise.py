@@ -57,7 +57,7 @@ def _pieces(embeddings: NDArray[np.float32], subspaces: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _nearest(embeddings, codebook, out):  # noqa: ANN001, ANN202 - kernel
+def _nearest(embeddings, codebook, out):
     subspaces, centroids, width = codebook.shape
     for a in range(embeddings.shape[0]):
         for m in range(subspaces):

@@ -89,7 +89,10 @@ class RdeEncoder(WindowNetwork):
                 f"the tokenizer has {tokenizer.get_vocab_size()} tokens, the network only {config.vocabulary}"
             )
         self.config, self.tokenizer = config, tokenizer
-        self.pad = int(tokenizer.token_to_id(PAD))
+        pad = tokenizer.token_to_id(PAD)
+        if pad is None:
+            raise CheckpointError(f"the tokenizer has no token {PAD}; it was not made by train_tokenizer")
+        self.pad: int = pad
         self.tokens = nn.Embedding(config.vocabulary, config.width, padding_idx=self.pad)
         layer = nn.TransformerEncoderLayer(
             config.width,
@@ -101,6 +104,7 @@ class RdeEncoder(WindowNetwork):
             norm_first=True,
         )
         self.layers = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
+        self.positions: Tensor
         self.register_buffer("positions", sinusoids(config.max_tokens, config.width), persistent=False)
 
     @property
@@ -226,7 +230,5 @@ def _tokenizers() -> Any:
         import tokenizers.models
         import tokenizers.trainers
     except ImportError as err:
-        raise MissingDependencyError(
-            "the rde encoder needs the library tokenizers: pip install 'genoseq[models]'"
-        ) from err
+        raise MissingDependencyError("the rde encoder", "tokenizers", "models") from err
     return tokenizers

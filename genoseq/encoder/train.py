@@ -65,6 +65,9 @@ class Stage:
         Highest rate of Adam; it rises over the first tenth of the steps and falls to 0 by a half cosine.
     divergence : Divergence
         How the contexts change.
+    commitment : float
+        Weight of the squared distance between vectors and their codes in a coded stage. Without it codebook
+        and vectors drift apart to sharpen the softmax, and distances in the index no longer mean cosines.
     """
 
     name: str
@@ -76,12 +79,13 @@ class Stage:
     temperature: float
     learning_rate: float
     divergence: Divergence
+    commitment: float = 0.0
 
 
 DEFAULT_STAGES = (
     Stage("global", 600, 1, 1024, False, False, 20.0, 3e-3, Divergence((0.0, 0.25))),
     Stage("cell", 2000, 16, 256, True, False, 15.0, 2e-3, Divergence((0.1, 0.3), kept=3)),
-    Stage("codes", 2000, 16, 256, True, True, 15.0, 1e-3, Divergence((0.05, 0.3), kept=3)),
+    Stage("codes", 2000, 16, 256, True, True, 30.0, 1e-3, Divergence((0.05, 0.3), kept=3), commitment=1.0),
 )
 
 
@@ -298,7 +302,7 @@ class SeedTrainer:
             raise CheckpointError(f"{path}: not a checkpoint of the seed encoder ({err})") from err
 
     def _new_optimiser(self, stage: Stage) -> torch.optim.Adam:
-        parameters: list[nn.Parameter] = [self.network.table.weight]
+        parameters: list[Tensor] = [self.network.table.weight]
         if stage.coded:
             parameters.append(self.codebook)
         return torch.optim.Adam(parameters, lr=stage.learning_rate)
@@ -382,8 +386,9 @@ def contrast(asked: Tensor, stored: Tensor, stage: Stage, codebook: Tensor | Non
     codebook : Tensor, shape (subspaces, 16, dimension // subspaces), optional
         Round `stored` to it; the distance is then Euclidean, as in the index.
     """
+    exact = stored
     if codebook is not None:
-        stored = round_to(stored, codebook)
+        stored = round_to(exact, codebook)
     asked = asked.view(stage.groups, stage.group_size, -1)
     stored = stored.view(stage.groups, stage.group_size, -1)
     closeness = asked @ stored.transpose(1, 2)
@@ -392,6 +397,8 @@ def contrast(asked: Tensor, stored: Tensor, stage: Stage, codebook: Tensor | Non
     logits = closeness * stage.temperature
     own = torch.arange(stage.group_size, device=asked.device).repeat(stage.groups)
     loss = functional.cross_entropy(logits.flatten(0, 1), own)
+    if codebook is not None:
+        loss = loss + stage.commitment * (exact - round_to(exact.detach(), codebook)).pow(2).sum(1).mean()
     if not stage.same_cell:  # also each stored context among the mutated
         loss = 0.5 * (loss + functional.cross_entropy(logits.transpose(1, 2).flatten(0, 1), own))
     return loss, (logits.flatten(0, 1).argmax(1) == own).float().mean()

@@ -9,7 +9,7 @@ Two questions, for several divergences:
   closest are reported. ``cell`` is the share whose cell is right, which no encoder can raise; ``ranked``
   the share found among those.
 
-Exact copies of a context rank equal and count as found.
+Of equal rivals, such as exact copies of a context, half are taken to come first.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from genoseq.encoder.contexts import CellGroups, ContextPool, Divergence, mutate
 from genoseq.encoder.quantise import reconstruct
 from genoseq.encoder.seed import SeedEncoder
 
+_EQUAL = 1e-6  # difference of inner products that rounding explains
 HITS = 2  # neighbours asked for, as the first stages of the aligner do
 
 
@@ -131,11 +132,13 @@ def _ranked_first(
     """Fewer than `HITS` rivals are closer than the own anchor."""
     results = []
     for z in found:
-        limit = (z * own).sum(1) + 1e-6
-        closer = np.zeros(len(z), np.int64)
+        own_closeness = (z * own).sum(1)
+        closer = np.zeros(len(z))
         for lo in range(0, len(rivals), 1 << 14):
-            above = z @ rivals[lo : lo + (1 << 14)].T > limit[:, None]
-            closer += above.sum(1)
+            part = slice(lo, lo + (1 << 14))
+            closeness = z @ rivals[part].T
+            closeness[names[part] == asked[:, None]] = -np.inf
+            closer += _closer(closeness, own_closeness)
         results.append(closer < HITS)
     return results
 
@@ -162,6 +165,15 @@ def _in_cell(
         members = groups.members[groups.starts[c] : groups.starts[c + 1]]
         kept = reconstruct(embed_anchors(encoder, pool, members), encoder.codebook)
         closeness = z[group] @ kept.T - 0.5 * (kept**2).sum(1)
-        own = closeness[members[None, :] == asked[group][:, None]]
-        ranked[group] = (closeness > own[:, None] + 1e-6).sum(1) < HITS
+        is_own = members[None, :] == asked[group][:, None]
+        own = closeness[is_own]
+        closeness[is_own] = -np.inf
+        ranked[group] = _closer(closeness, own) < HITS
     return right, ranked
+
+
+def _closer(closeness: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How many rivals (columns) come before the own anchor (rows); of equal ones half."""
+    above = (closeness > own[:, None] + _EQUAL).sum(1)
+    at_least = (closeness >= own[:, None] - _EQUAL).sum(1)
+    return 0.5 * (above + at_least)

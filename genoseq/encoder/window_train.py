@@ -169,7 +169,7 @@ def _diverged(
 
 
 @numba.njit(cache=True, nogil=True)
-def _walk(source, rate, indel, transitions, extension, rng, out):  # noqa: ANN001, ANN202 - kernel
+def _walk(source, rate, indel, transitions, extension, rng, out):
     at = 0
     inserting = False
     for i in range(out.shape[0]):

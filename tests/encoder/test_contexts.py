@@ -101,8 +101,8 @@ def test_indels_move_only_what_lies_beyond_them(pool: ContextPool) -> None:
     plan = Divergence((0.05, 0.05), (1.0, 1.0), 0.0, truncated=0.0)
     before, after = wide[:, MARGIN:-MARGIN], mutate(wide, FLANK, plan, np.random.default_rng(2))
     same = before == after
-    # the nearest base differs only if an event strikes it (and then 3 times in 4); the farthest after any on the way,
-    # unless insertions and deletions cancel
+    # the nearest base differs only if an event strikes it (and then 3 times in 4), the farthest after any on
+    # the way, unless insertions and deletions cancel
     near = 1 - same[:, FLANK - 1].mean()
     far = 1 - same[:, 0].mean()
     assert near == pytest.approx(0.05 * 0.75, abs=0.01)
