@@ -1,4 +1,4 @@
-"""One benchmark: its folders and its parts that every measurement shares (indexes, start-up, one alignment)."""
+"""One benchmark: its folders, and what all measurements share (indexes, start-up, one alignment)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from measure import Cost, measure, median_cost
+from measure import CommandError, Cost, measure, median_cost
 from peers import TOOLS, Tool, maf_to_sam, version
 from reads import ReadMaker, ReadSet
 from results import ALIGNMENT, Results, commit, source_digest
@@ -27,8 +27,8 @@ class Bench:
         The grid of simulated reads: names, bp, per cent, reads a set.
     tools
         Names of what is run, genoseq first.
-    rounds, speed_reads, slow_reads
-        Of the speed table: how often it is run, reads for most programs, reads for LAST.
+    rounds, speed_reads, slow_reads, speed_divergences
+        Of the speed table: how often it is run, reads for most programs, reads for LAST, per cent.
     again
         Kinds of measurements that are made again, though they still hold.
     """
@@ -44,14 +44,17 @@ class Bench:
     rounds: int = 3
     speed_reads: int = 100_000
     slow_reads: int = 5_000
+    speed_divergences: tuple[int, ...] = (0, 5, 10, 15, 20)
     again: frozenset[str] = frozenset()
     keep: bool = False
     reads: ReadMaker = field(init=False)
     results: Results = field(init=False)
+    code: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads = ReadMaker(self.data, self.work)
         self.results = Results(self.work / "results")
+        self.code = source_digest(*ALIGNMENT)
         for folder in ("logs", "indexes", "out"):
             (self.work / folder).mkdir(parents=True, exist_ok=True)
 
@@ -66,7 +69,7 @@ class Bench:
 
     def key(self, tool: Tool) -> dict[str, Any]:
         """What a measurement of a tool depends on, but for the reads."""
-        identity = source_digest(*ALIGNMENT) if tool.own else version(tool.program)
+        identity = self.code if tool.own else version(tool.program)
         return {"index": tool.index, "align": tool.align, "identity": identity}
 
     def get(self, kind: str, name: str, key: dict[str, Any]) -> dict[str, Any] | None:
@@ -74,7 +77,15 @@ class Bench:
         return None if kind in self.again else self.results.get(kind, name, key)
 
     def put(self, kind: str, name: str, key: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        """Keep a measurement, with the commit it was made at."""
+        """Keep a measurement, with the commit it was made at.
+
+        Raises
+        ------
+        CommandError
+            If the code of genoseq is not what it was when this run began: nobody could say what was measured.
+        """
+        if source_digest(*ALIGNMENT) != self.code:
+            raise CommandError(f"genoseq changed while {kind} {name} was measured; run this again")
         return self.results.put(kind, name, key, {"commit": commit(), **values})
 
     def run(

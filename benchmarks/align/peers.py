@@ -2,7 +2,7 @@
 
 Commands are those of the published defaults, and for LAST, which has none for short divergent reads, the
 seeds and scores that did best among those tried (YASS seeds, +5 -5, gaps 15 + 3 a base). `{index}` is a
-path without suffix, `{ref}` a plain FASTA, `{reads}` a FASTQ, `{out}` a SAM file or, for LAST, a MAF file that
+path without suffix, `{ref}` a plain FASTA, `{reads}` a FASTQ, `{out}` a SAM file. LAST writes MAF, which
 `maf-convert` turns into SAM afterwards; that conversion is not counted as LAST's time.
 """
 

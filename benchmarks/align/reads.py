@@ -85,7 +85,7 @@ class ReadMaker:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def find(self, *names: str) -> Path | None:
-        """The first of some files, in a folder of the data or the data folder itself; None if there is none."""
+        """The first of some files, in the data folder or a folder of it; None if there is none."""
         places = [self.data / folder / name for name in names for folder in ("genomes", "reads", "")]
         return next((place for place in places if place.is_file()), None)
 
@@ -123,6 +123,12 @@ class ReadMaker:
         path = self._simulate(name, options, number, genome)
         return self._set(name, genome, path, number, length=length, divergence=divergence)
 
+    def illumina(self, genome: str, length: int, number: int) -> ReadSet:
+        """Reads of a genome with the errors of an Illumina machine, and no divergence."""
+        name = f"{genome}-{length}-illumina-n{number}"
+        path = self._simulate(name, ["-l", str(length), "--errors", "illumina"], number, genome)
+        return self._set(name, genome, path, number, length=length)
+
     def strain(self, number: int, length: int = 150) -> ReadSet:
         """Reads of E. coli 536 with 0.5 % of errors, to be aligned to MG1655."""
         name = f"strain-{length}-n{number}"
@@ -130,7 +136,7 @@ class ReadMaker:
         return self._set(name, "ecoli", path, number, length=length)
 
     def foreign(self, genome: str, other: str, number: int, length: int = 150) -> ReadSet:
-        """Reads that have no place on `genome`: of `other`, or of uniform random bases if that is `random`."""
+        """Reads that have no place on `genome`: of `other`, or random bases if that is `random`."""
         name = f"foreign-{other}-{length}-n{number}"
         kind = ["--random"] if other == "random" else ["--foreign"]
         path = self._simulate(name, [*kind, "-l", str(length)], number, None if other == "random" else other)

@@ -87,7 +87,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@cache
 def source_digest(*parts: str) -> str:
     """Digest of files of the package and of those in folders of it: code and weights."""
     package = REPOSITORY / "genoseq"

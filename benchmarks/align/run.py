@@ -18,10 +18,10 @@ from accuracy import measure_foreign, measure_grid, measure_real, measure_strain
 from bench import Bench
 from measure import CommandError, last_core
 from peers import OWN, PEERS, TOOLS, executable
+from report import write_report
 from resources import measure_memory, measure_start, measure_threads
 from results import REPOSITORY
 from speed import measure_speed
-from table import write_report
 from windows import measure_windows
 
 PARTS = {
@@ -84,8 +84,10 @@ def parser() -> argparse.ArgumentParser:
 def make_bench(args: argparse.Namespace) -> Bench:
     """The benchmark that the options ask for."""
     genomes, lengths, number, speed_reads = args.genomes, args.lengths, args.reads, args.speed_reads
+    quick = {}
     if args.quick:
-        genomes, lengths, number, speed_reads = ["toy"], [150], 2000, 20_000
+        genomes, lengths, number, speed_reads = ["toy"], [150], 2000, 50_000
+        quick["speed_divergences"] = (0, 20)
     return Bench(
         args.data,
         args.work,
@@ -98,6 +100,7 @@ def make_bench(args: argparse.Namespace) -> Bench:
         rounds=args.rounds,
         speed_reads=speed_reads,
         slow_reads=min(5_000, number),
+        **quick,
         again=frozenset(args.again),
         keep=args.keep,
     )

@@ -7,23 +7,35 @@ of them repeats the whole set.
 
 from __future__ import annotations
 
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 from bench import Bench
 from peers import Tool
 from reads import ReadSet
 
 SPEED_TOOLS = ("genoseq", "genoseq-sr", "bwa", "minimap2", "last")
-SPEED_DIVERGENCES = (0, 5, 10, 15, 20)  # per cent
 LENGTH = 150  # bp
+ILLUMINA = "Illumina"  # in the place of a divergence: none, but with sequencing errors
+
+
+class Speed(NamedTuple):
+    """Reads a CPU second, start-up taken off: median of the rounds, lowest and highest."""
+
+    median: float
+    low: float
+    high: float
 
 
 def measure_speed(bench: Bench) -> None:
     """Rounds of all tools on every genome and divergence."""
     tools = [tool for tool in bench.selected if tool.name in SPEED_TOOLS]
     for genome in bench.genomes:
-        for divergence in SPEED_DIVERGENCES:
-            reads = bench.reads.simulated(genome, LENGTH, divergence, bench.speed_reads)
+        for divergence in (ILLUMINA, *bench.speed_divergences):
+            if divergence == ILLUMINA:
+                reads = bench.reads.illumina(genome, LENGTH, bench.speed_reads)
+            else:
+                reads = bench.reads.simulated(genome, LENGTH, divergence, bench.speed_reads)
             key = {
                 "tools": {tool.name: bench.key(tool) for tool in tools},
                 "reads": reads.digest,
@@ -52,14 +64,14 @@ def _rounds(bench: Bench, tools: list[Tool], reads: ReadSet) -> dict[str, Any]:
             out.unlink()
             found[tool.name]["rounds"].append({"run": cost.to_dict(), "start": start.to_dict()})
     for tool in tools:
-        one_round = found[tool.name]
-        speeds = [speed(one_round["number"], r) for r in one_round["rounds"]]
-        bench.say(
-            f"speed {reads.name} {tool.name}: {' '.join(f'{s:,.0f}' for s in speeds)} reads a CPU second"
-        )
+        speeds = speed_of(found[tool.name]["number"], found[tool.name]["rounds"])
+        figures = f"{speeds.median:,.0f} ({speeds.low:,.0f}-{speeds.high:,.0f})"
+        bench.say(f"speed {reads.name} {tool.name}: {figures} reads a CPU second")
     return found
 
 
-def speed(number: int, costs: dict[str, Any]) -> float:
-    """Reads a CPU second of a round, start-up taken off."""
-    return number / max(costs["run"]["cpu"] - costs["start"]["cpu"], 1e-3)
+def speed_of(number: int, rounds: list[dict[str, Any]]) -> Speed:
+    """Speed of a tool over its rounds; the median start-up is taken off each."""
+    start = median(r["start"]["cpu"] for r in rounds)
+    speeds = [number / max(r["run"]["cpu"] - start, 1e-3) for r in rounds]
+    return Speed(median(speeds), min(speeds), max(speeds))
