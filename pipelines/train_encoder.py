@@ -24,17 +24,11 @@ import yaml
 from numpy.typing import NDArray
 
 from genoseq.encoder.anchors import AnchorWords
-from genoseq.encoder.contexts import ContextPool, Divergence
+from genoseq.encoder.contexts import ContextPool
+from genoseq.encoder.divergence import Divergence
+from genoseq.encoder.plan import SeedTraining, Stage
 from genoseq.encoder.seed import SeedEncoder
-from genoseq.encoder.train import (
-    CHECKPOINT,
-    SeedTrainer,
-    SeedTraining,
-    Stage,
-    choose_device,
-    recall_rows,
-    untrained,
-)
+from genoseq.encoder.train import CHECKPOINT, SeedTrainer, choose_device, recall_rows, untrained
 from genoseq.errors import UsageError
 from genoseq.io.fastx import read_fasta
 from genoseq.io.files import replacing
@@ -105,11 +99,12 @@ The encoder that `genoseq index` and `genoseq align` use: the context of an anch
 ## What it is worth
 
 Single anchors of genomes that were **not** trained on, {results["queries"]} queries a row; substitutions
-uniform, 15 % of the events insertions or deletions. A 150-bp read has about 15 anchors of each word and needs two or three.
+uniform, 15 % of the events insertions or deletions. A read of 150 bp has
+about 15 anchors of each word and needs two or three.
 
 - `pool`: own anchor among the two nearest of 200,000, exact vectors;
-- `cell`: the mutated context falls into the cell of its anchor (at most {config.capacity} anchors); no
-  encoder can change this;
+- `cell`: the mutated context falls into the cell of its anchor (at most {config.capacity} anchors);
+  no encoder can change this;
 - `ranked`: then found among the two nearest of the cell, by product codes; `anchor`: both.
 
 "int16" are the same tables rounded six times finer: what rounding to int8 costs.

@@ -141,7 +141,8 @@ def _check(args: argparse.Namespace) -> None:
 def _train_seed(args: argparse.Namespace, device: Any, report: _Report) -> dict[str, Any]:
     from genoseq.encoder.anchors import AnchorWords
     from genoseq.encoder.contexts import ContextPool
-    from genoseq.encoder.train import SeedTrainer, SeedTraining, recall_rows, untrained
+    from genoseq.encoder.plan import SeedTraining
+    from genoseq.encoder.train import SeedTrainer, recall_rows, untrained
     from genoseq.io.files import replacing
 
     config = SeedTraining(seed=args.seed)

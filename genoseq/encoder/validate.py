@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.encoder.contexts import CellGroups, ContextPool, Divergence, mutate, near_keys_of
+from genoseq.encoder.contexts import CellGroups, ContextPool, near_keys_of
+from genoseq.encoder.divergence import Divergence, mutate
 from genoseq.encoder.quantise import reconstruct
 from genoseq.encoder.seed import SeedEncoder
 

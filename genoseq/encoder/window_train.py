@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from genoseq.encoder.contexts import Divergence
+from genoseq.encoder.divergence import Divergence
 from genoseq.encoder.train import one_cycle
 from genoseq.encoder.window import WindowNetwork
 from genoseq.errors import InputError, UsageError

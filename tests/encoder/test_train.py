@@ -12,13 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from genoseq.encoder.anchors import AnchorWords  # noqa: E402
-from genoseq.encoder.contexts import ContextPool, Divergence  # noqa: E402
+from genoseq.encoder.contexts import ContextPool  # noqa: E402
+from genoseq.encoder.divergence import Divergence  # noqa: E402
+from genoseq.encoder.plan import SeedTraining, Stage  # noqa: E402
 from genoseq.encoder.seed import SeedEncoder  # noqa: E402
 from genoseq.encoder.train import (  # noqa: E402
     CHECKPOINT,
     SeedTrainer,
-    SeedTraining,
-    Stage,
     choose_device,
     contrast,
     one_cycle,

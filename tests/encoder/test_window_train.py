@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("tokenizers")
 
-from genoseq.encoder.contexts import Divergence  # noqa: E402
+from genoseq.encoder.divergence import Divergence  # noqa: E402
 from genoseq.encoder.rde import RdeConfig, RdeEncoder, train_tokenizer  # noqa: E402
 from genoseq.encoder.window import SketchConfig, SketchEncoder, WindowNetwork  # noqa: E402
 from genoseq.encoder.window_recall import PlacedReads, window_recall  # noqa: E402
