@@ -91,6 +91,7 @@ def find_loci(
             continue
         live = np.flatnonzero((loci.stage == len(parameters.stages)) & _takes(stage, loci, lengths, parameters.divergent))
         if not len(live):
+            ballot.slot_of.fill(-1)  # as in a batch where the stage takes others: hits live until a stage is skipped
             continue
         hits = search_anchors(codes, offsets, index, anchors, live, stage)
         _collect(ballot, live, hits, anchors, offsets, index, parameters, loci)
