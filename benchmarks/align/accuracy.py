@@ -108,7 +108,8 @@ def measure_strain(bench: Bench) -> None:
     reads = bench.reads.strain(bench.number)
     for tool in bench.selected:
         number = min(tool.reads, reads.number)
-        name, key = f"{reads.name}.{tool.name}", {**bench.key(tool), "reads": reads.digest, "number": number}
+        name = f"{reads.name}.{tool.name}"
+        key = {**bench.key(tool), "reads": reads.digest, "number": number, "form": 2}
         if bench.get("strain", name, key) is None:
             cost, sam = bench.align(tool, reads, number)
             values = {"tool": tool.name, "number": number, **coverage(sam, number)}

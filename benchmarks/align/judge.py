@@ -1,8 +1,8 @@
 """What an alignment file is worth: right and wrong by MAPQ, and how much of each read is aligned how well.
 
-Right and wrong are counted by `genoseq.evaluate`. Share and identity need no known place: of the best line of
-a read, the share of its bases that are aligned, and matches over columns of the alignment (matches,
-mismatches, inserted and deleted bases), from CIGAR and NM.
+Right and wrong are counted by `genoseq.evaluate`. Shares and identity need no known place: of the best line
+of a read, the share of its bases that are aligned and that match, and matches over columns of the alignment
+(matches, mismatches, inserted and deleted bases), from CIGAR and NM.
 """
 
 from __future__ import annotations
@@ -70,12 +70,13 @@ def from_counts(counts: dict[str, Any], label: str = "") -> Evaluation:
 
 
 def coverage(sam: Path, number: int) -> dict[str, list[float]]:
-    """Aligned share and identity of each read by its number; 0 where it is not placed."""
-    share, identity = np.zeros(number), np.zeros(number)
+    """Aligned and matching share of the bases of each read by its number, and identity; 0 if not placed."""
+    share, matching, identity = np.zeros((3, number))
     for name, length, aligned, same, columns in _best_lines(sam):
         read = int(name.split(":", 1)[0])
-        share[read], identity[read] = aligned / length, same / columns
-    return {"share": share.round(4).tolist(), "identity": identity.round(4).tolist()}
+        share[read], matching[read], identity[read] = aligned / length, same / length, same / columns
+    values = {"share": share, "matching": matching, "identity": identity}
+    return {name: array.round(4).tolist() for name, array in values.items()}
 
 
 def _best_lines(sam: Path) -> Iterator[tuple]:

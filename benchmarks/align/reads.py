@@ -154,9 +154,15 @@ class ReadMaker:
         if source is None:
             raise CommandError(f"{REAL[genome]} is not in {self.data}; give its folder with --data")
         path, truth = self.folder / f"real-{genome}.fq", self.folder / f"real-{genome}.truth.sam"
-        with self.genome(genome).open() as file:
-            contigs = {line[1:].split()[0] for line in file if line.startswith(">")}
-        number = _unpack(source, path, truth, contigs)
+        if not (path.is_file() and truth.is_file()):
+            with self.genome(genome).open() as file:
+                contigs = {line[1:].split()[0] for line in file if line.startswith(">")}
+            drafts = path.with_suffix(".tmp"), truth.with_suffix(".tmp")
+            _unpack(source, *drafts, contigs)
+            drafts[1].replace(truth)
+            drafts[0].replace(path)
+        with path.open("rb") as file:
+            number = sum(1 for _ in file) // 4
         return self._set(f"real-{genome}", genome, path, number, truth=truth)
 
     def head(self, reads: ReadSet, number: int) -> Path:
@@ -164,8 +170,11 @@ class ReadMaker:
         if number >= reads.number:
             return reads.path
         path = reads.path.with_suffix(f".head{number}.fq")
-        with reads.path.open("rb") as file, path.open("wb") as out:
-            out.writelines(islice(file, 4 * number))
+        if not path.is_file() or path.stat().st_mtime < reads.path.stat().st_mtime:
+            temporary = path.with_suffix(".tmp")
+            with reads.path.open("rb") as file, temporary.open("wb") as out:
+                out.writelines(islice(file, 4 * number))
+            temporary.replace(path)
         return path
 
     def _simulate(self, name: str, options: list[str], number: int, genome: str | None) -> Path:
@@ -187,7 +196,7 @@ class ReadMaker:
         return ReadSet(name, genome, path, number, sha256(path), truth, length, divergence)
 
 
-def _unpack(source: Path, reads: Path, truth: Path, contigs: set[str]) -> int:
+def _unpack(source: Path, reads: Path, truth: Path, contigs: set[str]) -> None:
     """Primary records of a BAM -> single-end FASTQ in read orientation, and a SAM of their places."""
     number = 0
     with (
@@ -211,4 +220,3 @@ def _unpack(source: Path, reads: Path, truth: Path, contigs: set[str]) -> int:
                     record.mapping_quality, record.cigarstring, "*", 0, 0, record.query_sequence, "*",
                 )  # fmt: skip
                 places.write("\t".join(map(str, columns)) + "\n")
-    return number

@@ -178,15 +178,15 @@ def strain_table(figures: Figures) -> str:
         if tool in found:
             one = found[tool]
             common = f"{one['common']:+.3f}" if "common" in one and tool != "genoseq" else None
-            rows.append(
-                (tool, f"{one['mapped']:.2f}", f"{one['identity']:.2f}", common, f"{one['number']:,}")
-            )
-    columns = ("tool", "% mapped", "mean identity %", "genoseq's identity more, reads that both map", "reads")
+            shares = (f"{one[name]:.2f}" for name in ("mapped", "identity", "matching"))
+            rows.append((tool, *shares, common, f"{one['number']:,}"))
+    columns = ("tool", "% mapped", "mean identity %", "% of all bases that match")
+    columns += ("genoseq's identity more, reads that both map", "reads")
     about = (
-        "Reads of 150 bp of E. coli 536 with 0.5 % errors on MG1655. Mapped: aligned over >= "
-        "80 % of the read at >= 80 % identity. Identity: matches over columns of the "
-        "alignment, mean of the mapped reads; who maps fewer of the diverged reads has a "
-        "higher mean, so the reads that both map are compared too."
+        "Reads of 150 bp of E. coli 536 with 0.5 % errors on MG1655. Mapped: aligned over >= 80 % of "
+        "the read at >= 80 % identity. Identity: matches over columns of the alignment, mean of the "
+        "mapped reads; it is higher for who maps fewer diverged reads or clips more of them, so the "
+        "matching bases of all reads and the reads that both map are compared too."
     )
     return f"## Another strain\n\n{about}\n\n" + markdown(columns, rows) if rows else ""
 

@@ -232,9 +232,13 @@ def strain_rows(figures: Figures) -> Iterator[Row]:
         figure = f"{ours['identity']:.2f} % against {rivals[best]['identity']:.2f} % ({best})"
         gaps = {name: t["common"] for name, t in rivals.items() if "common" in t}
         worst = min(gaps, key=gaps.get) if gaps else None
-        figure += f"; on reads that both map {gaps[worst]:+.3f} or better ({worst})" if worst else ""
+        figure += f"; on reads that both map {gaps[worst]:+.2f} or better ({worst})" if worst else ""
         met = ours["identity"] >= rivals[best]["identity"]
         yield Row("E. coli 536 on MG1655: mean identity of the mapped", ">= every peer's", figure, met)
+        best = max(rivals, key=lambda name: rivals[name]["matching"])
+        figure = f"{ours['matching']:.2f} % against {rivals[best]['matching']:.2f} % ({best})"
+        met = ours["matching"] >= rivals[best]["matching"]
+        yield Row("E. coli 536 on MG1655: matching bases, of all", ">= every peer's", figure, met)
 
 
 def strain_figures(figures: Figures) -> dict[str, dict[str, float]]:
@@ -247,6 +251,7 @@ def strain_figures(figures: Figures) -> dict[str, dict[str, float]]:
         identities[tool] = identity
         mean = 100 * identity[mapped[tool]].mean() if mapped[tool].any() else 0.0
         result[tool] = {"mapped": 100 * mapped[tool].mean(), "identity": mean, "number": record["number"]}
+        result[tool]["matching"] = 100 * np.mean(record.get("matching", 0.0))
     for tool in result:
         if OURS in result and result[tool]["number"] == result[OURS]["number"]:
             both = mapped[tool] & mapped[OURS]
@@ -258,6 +263,8 @@ def strain_figures(figures: Figures) -> dict[str, dict[str, float]]:
 def mapq_rows(figures: Figures) -> Iterator[Row]:
     """MAPQ keeps what it promises, at every divergence."""
     worst: dict[tuple[int, int], tuple[float, str]] = {}
+    if not any(OURS in tools for tools in figures.grid.values()):
+        return
     for divergence in figures.divergences():
         found = figures.pooled(OURS, divergence)
         for low, high in ((20, 29), (30, 254)):
@@ -305,26 +312,29 @@ def resource_rows(figures: Figures) -> Iterator[Row]:
 
 
 def _index_rows(figures: Figures, genome: str) -> Iterator[Row]:
-    bwa = figures.index(genome, "bwa")
+    """The targets are those of chr20; figures of smaller genomes are there to be known."""
+    bwa, judged = figures.index(genome, "bwa"), genome == "chr20"
+
+    def row(what: str, target: str, figure: str, *, met: bool) -> Row:
+        return Row(what, target, figure, met) if judged else Row(what, "", figure, None)
+
     for suffix, words, limit in (("sr.gsx", "sr", 2.0), ("divergent.gsx", "divergent", 4.0)):
         found = figures.index(genome, suffix)
         if found is None:
             continue
         what = f"index {genome}, {words}"
-        if bwa is not None and genome == "chr20":
+        if bwa is not None:
             ratio = found["cpu"] / bwa["cpu"]
             figure = f"{found['cpu']:.1f} s against {bwa['cpu']:.1f} s ({ratio:.2f}x)"
-            yield Row(f"{what}: CPU", "<= 0.5x bwa index", figure, ratio <= 0.5)
-        size = found["bytes"] / found["bases"]
-        yield Row(f"{what}: disk", f"<= {limit:g} bytes/bp", f"{size:.2f}", size <= limit)
-        yield Row(
-            f"{what}: peak", "<= 2 GiB", f"{found['peak'] / MEBI:,.0f} MiB", found["peak"] <= 2048 * MEBI
-        )
+            yield row(f"{what}: CPU", "<= 0.5x bwa index", figure, met=ratio <= 0.5)
+        size, peak = found["bytes"] / found["bases"], found["peak"] / MEBI
+        yield row(f"{what}: disk", f"<= {limit:g} bytes/bp", f"{size:.2f}", met=size <= limit)
+        yield row(f"{what}: peak", "<= 2 GiB", f"{peak:,.0f} MiB", met=peak <= 2048)
         name = f"open-{genome}.{'genoseq' if words == 'divergent' else 'genoseq-sr'}"
         opened = figures.results.read("start", name)
         if opened is not None:
             seconds = 1000 * opened["seconds"]
-            yield Row(f"{what}: opening", "<= 50 ms", f"{seconds:.0f} ms", seconds <= 50)
+            yield row(f"{what}: opening", "<= 50 ms", f"{seconds:.0f} ms", met=seconds <= 50)
 
 
 def _thread_rows(found: dict[str, Any]) -> Iterator[Row]:
