@@ -47,8 +47,11 @@ def run(args: argparse.Namespace) -> None:
     """Build an index, or show one."""
     from genoseq.errors import UsageError
     from genoseq.index.locate import index_beside, set_default
+    from genoseq.io.files import check_output
     from genoseq.io.table import write_json
 
+    if args.json:
+        check_output(args.json)
     if args.info:
         summary = _summary(args.info)
         if not args.quiet:
