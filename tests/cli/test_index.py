@@ -1,0 +1,221 @@
+"""`genoseq index`: what it writes and says, and every kind of bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zstandard
+
+from genoseq.encoder.seed import SeedEncoder
+from genoseq.index.store import Index
+
+
+@pytest.fixture
+def genome(away) -> Path:
+    rng = np.random.default_rng(1)
+    path = away / "genome.fa"
+    path.write_text(
+        "".join(f">c{i} text\n{''.join(rng.choice(list('ACGTacgtN'), 3000))}\n" for i in range(2))
+    )
+    return path
+
+
+def test_default_output_is_beside_the_genome(run, genome):
+    result = run(f"index {genome}")
+    assert (result.exit, result.output) == (0, b"")
+    assert result.stderr.startswith(f"{genome.with_name('genome.gsx')}: 2 contigs, 6,000 bp, ")
+    assert Index.open(genome.with_name("genome.gsx")).reference.names == ["c0", "c1"]
+
+
+def test_quiet_and_json(run, genome):
+    result = run(f"index {genome} -o x.gsx -q --json info.json --preset sr --factory PQ16x4fs --capacity 100")
+    assert (result.exit, result.output, result.stderr) == (0, b"", "")
+    told = json.loads(Path("info.json").read_text())
+    index = Index.open("x.gsx")
+    assert told["schema_version"] == 1
+    assert told["command"] == "index"
+    assert (told["contigs"], told["bp"]) == (2, 6000)
+    assert told["anchors"] == index.manifest["anchors"]
+    assert told["encoder"] == SeedEncoder.load().digest
+    assert told["factory"] == index.parameters.factory == "PQ16x4fs"
+    assert (index.parameters.words, index.parameters.capacity) == (1, 100)
+    assert told["bytes"] == sum(
+        f.stat().st_size for f in Path("x.gsx").iterdir() if f.name != "manifest.json"
+    )
+
+
+def test_presets(run, genome):
+    anchors = {}
+    for preset in ("sr", "divergent"):
+        assert run(f"index {genome} -o {preset}.gsx --preset {preset} -q").exit == 0
+        anchors[preset] = Index.open(f"{preset}.gsx").manifest["anchors"]
+    assert anchors["divergent"] > 1.5 * anchors["sr"]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress], ids=["gzip", "zstandard"])
+def test_compressed_genomes_give_the_same_index(run, genome, compress):
+    genome.with_name("packed.bin").write_bytes(compress(genome.read_bytes()))
+    assert run(f"index {genome} -o one.gsx -q").exit == 0
+    assert run("index packed.bin -o other.gsx -q").exit == 0
+    for part in ("bases.2bit", "exceptions.npy", "lists.bin"):
+        assert Path("one.gsx", part).read_bytes() == Path("other.gsx", part).read_bytes()
+
+
+def test_info(run, toy_folder):
+    result = run(f"index --info {toy_folder} --json -")
+    assert result.exit == 0
+    line, rest = result.stdout.split("\n", 1)
+    assert line.startswith(f"{toy_folder}: 3 contigs, 410,000 bp, ")
+    told = json.loads(rest)
+    assert f"{told['anchors']:,} anchors (AC, GA) in {told['cells']:,} cells, PQ16x4fs, " in line
+    assert 3 < told["bytes_per_bp"] < 4
+
+
+def test_default_index(run, genome, tmp_path):
+    result = run(f"index {genome} -o x.gsx --default")
+    assert result.exit == 0
+    assert "x.gsx is now the default" in result.stderr
+    assert (tmp_path / "config" / "genoseq" / "default_index").read_text() == f"{Path('x.gsx').resolve()}\n"
+
+
+def test_own_encoder(run, genome):
+    shipped = SeedEncoder.load()
+    own = dataclasses.replace(shipped, table=np.roll(shipped.table, 1, axis=0))
+    own.save("own.npz")
+    assert run(f"index {genome} -o x.gsx --encoder own.npz -q").exit == 0
+    assert Index.open("x.gsx").encoder.digest == own.digest
+
+
+def test_an_older_index_is_replaced(run, genome):
+    assert run(f"index {genome} -o x.gsx -q").exit == 0
+    genome.write_text(">new\nACGTACGATTACAGATTACATTAGA\n")
+    assert run(f"index {genome} -o x.gsx -q").exit == 0
+    assert Index.open("x.gsx").reference.names == ["new"]
+    assert sorted(p.name for p in Path().iterdir()) == ["genome.fa", "x.gsx"]
+
+
+# bad input
+
+BAD_GENOMES = {
+    # name: (content, what the message says)
+    "junk.fa": (
+        b"hello world\n",
+        "junk.fa:1: the file starts with 'hello world'; a FASTA file starts with '>'",
+    ),
+    "reads.fq": (
+        b"@r\nACGT\n+\nIIII\n",
+        "reads.fq:1: the file starts with '@r'; a FASTA file starts with '>'",
+    ),
+    "empty.fa": (b"", "empty.fa: the file is empty"),
+    "foreign.fa": (b">a\nACGT\nAC!GT\n", "foreign.fa:3: '!' is not a nucleotide letter"),
+    "protein.fa": (b">a\nMKLVEF\n", "protein.fa:2: 'L' is not a nucleotide letter"),
+    "twice.fa": (b">a\nACGT\n>b\nACGT\n>a\nGG\n", "twice.fa:5: contig 'a' was on line 1 already"),
+    "nobases.fa": (b">a\n>b\nACGT\n", "nobases.fa:1: contig 'a' has no bases"),
+    "noname.fa": (b">\nACGT\n", "noname.fa:1: a contig without a name"),
+    "cut.fa.gz": (
+        gzip.compress(b">a\n" + b"ACGTTGCA" * 5000)[:-20],
+        "cut.fa.gz: the compressed data ends early",
+    ),
+    "damaged.fa.gz": (gzip.compress(b">a\nACGT\n")[:12] + b"\xff" * 20, "damaged.fa.gz: the compressed data"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_GENOMES)
+def test_bad_genomes(run, away, name):
+    content, message = BAD_GENOMES[name]
+    Path(name).write_bytes(content)
+    result = run(f"index {name} -o x.gsx")
+    assert result.exit == 1
+    assert f"genoseq index: error: {message}" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [p.name for p in away.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("missing.fa -o x.gsx", 1, "missing.fa: no such file"),
+        (". -o x.gsx", 1, ".: is a directory"),
+        ("", 2, "no genome given: genoseq index REF.fa -o REF.gsx"),
+        ("genome.fa -o nowhere/x.gsx", 1, "nowhere: the folder to write into does not exist"),
+        ("genome.fa -o genome.fa", 1, "genome.fa: exists and is not a genoseq index; it is not overwritten"),
+        ("genome.fa --preset nonsense", 2, "invalid choice: 'nonsense' (choose from"),
+        ("genome.fa --factory IVF", 2, "invalid choice: 'IVF' (choose from"),
+        ("genome.fa --capacity 49", 2, "--capacity: 49 is out of range (allowed: 50..100000)"),
+        ("genome.fa --capacity many", 2, "'many' is not a whole number"),
+        ("genome.fa --threads 0", 2, "0 is out of range (allowed: 1..512)"),
+        ("genome.fa --threads -1", 2, "-1 is out of range"),
+        ("genome.fa --encoder none.npz", 1, "none.npz: no such file; make one with 'genoseq train encoder"),
+        ("genome.fa --encoder genome.fa", 1, "genome.fa: not the weights of a seed encoder"),
+        ("genome.fa other.fa", 2, "unrecognized arguments: other.fa"),
+        ("genome.fa --nonsense", 2, "unrecognized arguments: --nonsense"),
+        ("--info genome.fa", 1, "genome.fa"),
+        ("--info missing.gsx", 1, "missing.gsx: not a genoseq index (no manifest.json)"),
+        ("genome.fa --json nowhere/x.json", 1, "nowhere"),
+    ],
+)
+def test_bad_usage(run, genome, arguments, code, message):
+    result = run(f"index {arguments}")
+    assert result.exit == code
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [p.name for p in Path().iterdir()] == ["genome.fa"]
+
+
+def test_info_of_a_damaged_index(run, own_folder):
+    (own_folder / "tree.npz").unlink()
+    result = run(f"index --info {own_folder}")
+    assert result.exit == 1
+    assert f"{own_folder}: tree.npz is missing; rebuild the index with 'genoseq index'" in result.stderr
+
+
+def test_a_failing_run_leaves_the_old_index(run, genome):
+    assert run(f"index {genome} -o x.gsx -q").exit == 0
+    old = Path("x.gsx", "manifest.json").read_text()
+    genome.write_text(">a\nACGT!\n")
+    assert run(f"index {genome} -o x.gsx -q").exit == 1
+    assert Path("x.gsx", "manifest.json").read_text() == old
+    Index.open("x.gsx")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_an_end_in_the_middle_leaves_the_old_index(start, appears, away, data, own_folder, number):
+    folder = own_folder.parent
+    old = (own_folder / "manifest.json").read_text()
+    process = start("index", data / "genome.fa.gz", "-o", own_folder, "--preset", "sr")
+    appears(folder, ".own.gsx.*.tmp")
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert (own_folder / "manifest.json").read_text() == old
+    assert Index.open(own_folder).parameters.words == 2
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert stderr.decode().splitlines()[-1] == "genoseq index: interrupted"
+        assert not list(folder.glob(".own.gsx.*"))
+    else:
+        assert process.returncode == -9
+        # what is left does not look like an index
+        assert [p.name for p in folder.glob("*.gsx")] == ["own.gsx"]
+
+
+def test_full_disk(start, away, genome):
+    """Files limited to 2 kB: the write fails as on a full disk."""
+    import resource
+
+    def limited() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    process = start("index", genome, "-o", "x.gsx", preexec_fn=limited, stdout=subprocess.DEVNULL)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "genoseq index: error: " in stderr.decode()
+    assert "Traceback" not in stderr.decode()
+    assert [p.name for p in away.iterdir()] == ["genome.fa"]
