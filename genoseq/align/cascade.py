@@ -21,6 +21,11 @@ from genoseq.index.store import Index
 
 LOCI = 6
 """Verified loci remembered for a read, best first."""
+DEEP = 8
+"""A stage that asks for more hits of an anchor than this has seen the copies of a repeat."""
+CROWDED, FOCUS = 0.2, 0.75
+"""Votes are scattered over the copies of a repeat if more than this share of the anchors has a strong second hit and the best
+cluster has less than this share of all votes (found on chr20)."""
 CLOSE, CLEAR = 0.03, 0.8
 """A locus within this edit distance (share of the read) ends the verification: at once if the second cluster has less than
 this share of the best vote, else after three candidates."""
@@ -99,7 +104,7 @@ def find_loci(
         _judge(
             live, codes, offsets, anchors.starts, ballot.starts, ballot.keys, ballot.votes, ballot.anchors,
             index.reference.words, index.reference.offsets, parameters.tolerance, parameters.slack, stage.verify,
-            parameters.conviction.weights,
+            parameters.conviction.weights, stage.hits > DEEP,
             loci.keys, loci.distances, loci.votes, loci.counts, loci.tops, loci.crowd, convinced,
         )  # fmt: skip
         loci.stage[live[convinced]] = number
@@ -136,7 +141,7 @@ def _collect(
 @numba.njit(cache=True, nogil=True)
 def _judge(
     live, codes, offsets, anchor_starts, starts, keys, votes, anchors, reference, contigs, tolerance, slack, verify,
-    weights,
+    weights, deep,
     loci_keys, loci_distances, loci_votes, loci_counts, tops, crowd, convinced,
 ):  # fmt: skip
     longest = 1
@@ -213,9 +218,11 @@ def _judge(
                 break
         if loci_counts[read]:
             evidence(
-                length, loci_distances[read], loci_votes[read], loci_counts[read], top, second, crowd[read], features
+                length, loci_distances[read], loci_votes[read], loci_counts[read], top, second, crowd[read], deep, features
             )
-            convinced[i] = np.dot(features, weights) > 0
+            scattered = crowd[read, 0] > CROWDED * crowd[read, 1] and top < FOCUS * total
+            suspect = scattered and loci_distances[read, 0] > 0 and not deep  # a nearer copy may be among those not seen
+            convinced[i] = not suspect and np.dot(features, weights) > 0
 
 
 @numba.njit(cache=True, nogil=True)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from genoseq.errors import CheckpointError
 
-FEATURES = 24
+FEATURES = 28
 _FAR = 0.45  # edit distance (share) of a random locus; no rival is counted as further away
 
 
@@ -56,7 +56,7 @@ def judge(name: str) -> Judge:
 
 
 @numba.njit(cache=True, nogil=True)
-def evidence(length, distances, votes, count, top, second, crowd, out):
+def evidence(length, distances, votes, count, top, second, crowd, deep, out):
     """What is known of a read, as numbers.
 
     Parameters
@@ -71,6 +71,8 @@ def evidence(length, distances, votes, count, top, second, crowd, out):
         Votes of the best and the second cluster.
     crowd : ndarray, shape (2,)
         Anchors with a strong second hit, anchors with a hit.
+    deep : bool
+        Whether many hits of each anchor were asked for, so that copies of a repeat have been seen.
     out : ndarray, shape (FEATURES,), dtype float64
         Receives the evidence; the last number is 1.
     """
@@ -103,4 +105,9 @@ def evidence(length, distances, votes, count, top, second, crowd, out):
     out[20] = second / anchors
     out[21] = max(best - 0.15, 0.0)
     out[22] = min(gap * length, 3.0)
-    out[23] = 1.0
+    inexact = 1.0 - out[9]
+    out[23] = inexact * crowded
+    out[24] = inexact if crowded > 0 else 0.0
+    out[25] = 1.0 if deep else 0.0
+    out[26] = out[25] * crowded
+    out[27] = 1.0

@@ -105,7 +105,8 @@ PRESETS = {
     "sr": AlignmentParameters(
         (
             *_FIRST,
-            Stage(0, 0, 8, hits=16, takes=REPEAT, verify=40),
+            Stage(0, 0, 6, hits=32, takes=REPEAT, verify=60),
+            Stage(0, 6, 999, hits=32, takes=REPEAT, verify=60),
             Stage(0, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
             Stage(0, 5, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
         )
@@ -114,7 +115,8 @@ PRESETS = {
         (
             *_FIRST,
             Stage(1, 0, 999, verify=40),
-            Stage(-1, 0, 6, hits=16, takes=REPEAT, verify=40),
+            Stage(-1, 0, 6, hits=32, takes=REPEAT, verify=60),
+            Stage(-1, 6, 999, hits=32, takes=REPEAT, verify=60),
             Stage(-1, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
             Stage(-1, 5, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
         )
