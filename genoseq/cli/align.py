@@ -15,6 +15,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from genoseq.cli._options import bounded_int
@@ -121,19 +122,15 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
     def work(batch: ReadBatch) -> tuple[AlignedBatch, Any]:
         return _formatted(aligner, batch, group, paf=paf, unmapped=not args.no_unmapped)
 
+    batches = _read(args)
+    start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
     output = open_output(args.output) if paf else open_alignment_output(
         args.output, header, sort=args.sort, threads=args.threads
     )  # fmt: skip
     with output as sink:
-        for aligned, text in ordered(work, _read(args), threads=args.threads):
+        for aligned, text in ordered(work, chain(start, batches), threads=args.threads):
             sink.write(text)
             _count(summary, aligned)
-    if not summary["reads"]:
-        import warnings
-
-        from genoseq.errors import GenoseqWarning
-
-        warnings.warn(f"{args.reads[0]} holds no reads", GenoseqWarning, stacklevel=2)
     return summary
 
 
