@@ -143,7 +143,7 @@ class Aligner:
         mapped = (best >= 0) & good[best]
         scores = np.where(mapped, aligned.scores[best], 0)
         rivals = np.where(second >= 0, np.maximum(aligned.scores[second], 0), -1).astype(np.int32)
-        quality = mapping_quality(lengths, scores, rivals, loci.distances[:, 0])
+        quality = mapping_quality(lengths, perfect, scores, rivals, loci, self.parameters.certainty)
         chosen, flags, mapqs, seconds, owners = [], [], [], [], []
         positions = np.arange(len(order)) - first[aligned.reads[order]]
         for rank in range(1 + self.secondary):

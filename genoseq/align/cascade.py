@@ -49,6 +49,8 @@ class Loci:
         Votes of the best and the second cluster, verified or not.
     crowd : ndarray, shape (reads, 2), dtype int32
         Anchors with a strong second hit, and anchors with a hit.
+    deep : ndarray, shape (reads,), dtype bool
+        Whether many hits of each anchor were asked for (see `DEEP`).
     stage : ndarray, shape (reads,), dtype int8
         Stage that convinced; the number of stages if none did.
     """
@@ -59,6 +61,7 @@ class Loci:
     counts: NDArray[np.int32]
     tops: NDArray[np.float32]
     crowd: NDArray[np.int32]
+    deep: NDArray[np.bool_]
     stage: NDArray[np.int8]
 
 
@@ -85,6 +88,7 @@ def find_loci(
         np.zeros(reads, np.int32),
         np.zeros((reads, 2), np.float32),
         np.zeros((reads, 2), np.int32),
+        np.zeros(reads, np.bool_),
         np.full(reads, len(parameters.stages), np.int8),
     )
     anchors = batch_anchors(codes, offsets, index, parameters.edge)
@@ -100,11 +104,12 @@ def find_loci(
             continue
         hits = search_anchors(codes, offsets, index, anchors, live, stage)
         _collect(ballot, live, hits, anchors, offsets, index, parameters, loci)
+        loci.deep[live] |= stage.hits > DEEP
         convinced = np.empty(len(live), np.bool_)
         _judge(
             live, codes, offsets, anchors.starts, ballot.starts, ballot.keys, ballot.votes, ballot.anchors,
             index.reference.words, index.reference.offsets, parameters.tolerance, parameters.slack, stage.verify,
-            parameters.conviction.weights, stage.hits > DEEP,
+            parameters.conviction.weights, loci.deep,
             loci.keys, loci.distances, loci.votes, loci.counts, loci.tops, loci.crowd, convinced,
         )  # fmt: skip
         loci.stage[live[convinced]] = number
@@ -218,11 +223,11 @@ def _judge(
                 break
         if loci_counts[read]:
             evidence(
-                length, loci_distances[read], loci_votes[read], loci_counts[read], top, second, crowd[read], deep, features
+                length, loci_distances[read], loci_votes[read], loci_counts[read], top, second, crowd[read], deep[read], features
             )
             scattered = crowd[read, 0] > CROWDED * crowd[read, 1] and top < FOCUS * total
-            suspect = scattered and loci_distances[read, 0] > 0 and not deep  # a nearer copy may be among those not seen
-            convinced[i] = not suspect and np.dot(features, weights) > 0
+            # a nearer copy, or one as near, may be among those not seen yet
+            convinced[i] = (deep[read] or not scattered) and np.dot(features, weights) > 0
 
 
 @numba.njit(cache=True, nogil=True)

@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 from genoseq.errors import CheckpointError
 
 FEATURES = 28
+"""Numbers that conviction looks at."""
+CERTAINTY_FEATURES = FEATURES + 7
+"""Numbers that certainty looks at: those of conviction and of the final alignment (`genoseq.align.mapq`)."""
 _FAR = 0.45  # edit distance (share) of a random locus; no rival is counted as further away
 
 
@@ -32,7 +35,7 @@ class Judge:
 
     Attributes
     ----------
-    weights : ndarray, shape (FEATURES,), dtype float64
+    weights : ndarray, dtype float64
         Applied to the evidence; the sum is positive if the judge says yes.
     """
 
@@ -50,8 +53,9 @@ def judge(name: str) -> Judge:
     """
     file = resources.files("genoseq").joinpath("weights/judges.json")
     weights = np.array(json.loads(file.read_text())[name], np.float64)
-    if weights.shape != (FEATURES,):
-        raise CheckpointError(f"{file}: {name} has {weights.size} weights, expected {FEATURES}")
+    expected = CERTAINTY_FEATURES if name == "certainty" else FEATURES
+    if weights.shape != (expected,):
+        raise CheckpointError(f"{file}: {name} has {weights.size} weights, expected {expected}")
     return Judge(weights)
 
 

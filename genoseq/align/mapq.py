@@ -1,13 +1,80 @@
-"""Judge: the mapping quality, calibrated on simulated truth."""
+"""Judge: the mapping quality, calibrated on simulated truth.
+
+The evidence that ends the search (`genoseq.align.conviction`) and what the final alignment adds (its score, and how far the
+best other locus stays behind) go into a logistic model of "this is the true locus". With p its probability, MAPQ is
+-10 log10(1 - p), cut at 60: of the reads at MAPQ 20 one in a hundred is wrong.
+"""
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genoseq.align.cascade import Loci
+from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, Judge, evidence
+
+HIGHEST = 60
+_LEAD = 12.0  # edits by which the best locus leads, beyond which more is not better
+
 
 def mapping_quality(
-    lengths: NDArray[np.int64], scores: NDArray[np.int32], seconds: NDArray[np.int32], distances: NDArray[np.int32]
+    lengths: NDArray[np.int64],
+    perfect: NDArray[np.int64],
+    scores: NDArray[np.int32],
+    seconds: NDArray[np.int32],
+    loci: Loci,
+    certainty: Judge,
 ) -> NDArray[np.int32]:
-    gap = (scores - np.maximum(seconds, 0)) / 4
-    return np.clip(np.where(seconds < 0, 60, gap * 6), 0, 60).astype(np.int32)
+    """Mapping quality of the best alignment of each read.
+
+    Parameters
+    ----------
+    lengths : ndarray, shape (reads,)
+        bp.
+    perfect : ndarray, shape (reads,)
+        Score of a read that matches everywhere.
+    scores, seconds : ndarray, shape (reads,)
+        Score of the best alignment, and of the best other locus (-1: none).
+
+    Returns
+    -------
+    ndarray, shape (reads,), dtype int32
+        0 to 60; 0 where another locus is as good.
+    """
+    logits = certainty_evidence(lengths, perfect, scores, seconds, loci) @ certainty.weights
+    quality = np.minimum(np.logaddexp(0.0, logits) * (10 / np.log(10)), HIGHEST).astype(np.int32)
+    quality[(seconds >= scores) | (loci.counts == 0)] = 0
+    return quality
+
+
+def certainty_evidence(
+    lengths: NDArray[np.int64],
+    perfect: NDArray[np.int64],
+    scores: NDArray[np.int32],
+    seconds: NDArray[np.int32],
+    loci: Loci,
+) -> NDArray[np.float64]:
+    """What the judge of certainty looks at, shape (reads, CERTAINTY_FEATURES)."""
+    out = np.zeros((len(lengths), CERTAINTY_FEATURES))
+    _all_evidence(lengths, loci.distances, loci.votes, loci.counts, loci.tops, loci.crowd, loci.deep, out)
+    identity = scores / perfect
+    lead = np.where(seconds < 0, _LEAD, np.minimum((scores - seconds) / 4, _LEAD))
+    out[:, FEATURES] = identity
+    out[:, FEATURES + 1] = identity**2
+    out[:, FEATURES + 2] = lead
+    out[:, FEATURES + 3] = np.minimum(lead, 2)
+    out[:, FEATURES + 4] = lead * identity
+    out[:, FEATURES + 5] = np.minimum(np.maximum(identity - 0.3, 0) * lengths, 60) / 10
+    out[:, FEATURES + 6] = np.maximum(scores, 0) / 100
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _all_evidence(lengths, distances, votes, counts, tops, crowd, deep, out):
+    for read in range(lengths.shape[0]):
+        if counts[read]:
+            evidence(
+                lengths[read], distances[read], votes[read], counts[read], tops[read, 0], tops[read, 1],
+                crowd[read], deep[read], out[read],
+            )  # fmt: skip

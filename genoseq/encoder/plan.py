@@ -49,9 +49,9 @@ class Stage:
 
 
 DEFAULT_STAGES = (
-    Stage("global", 600, 1, 1024, False, False, 20.0, 3e-3, Divergence((0.0, 0.25))),
-    Stage("cell", 2000, 16, 256, True, False, 15.0, 2e-3, Divergence((0.1, 0.3), kept=3)),
-    Stage("codes", 2000, 16, 256, True, True, 30.0, 1e-3, Divergence((0.05, 0.3), kept=3), commitment=1.0),
+    Stage("global", 1500, 1, 1024, False, False, 20.0, 3e-3, Divergence((0.0, 0.25))),
+    Stage("cell", 5000, 16, 256, True, False, 15.0, 2e-3, Divergence((0.1, 0.3), kept=3)),
+    Stage("codes", 4000, 16, 256, True, True, 30.0, 1e-3, Divergence((0.05, 0.3), kept=3), commitment=1.0),
 )
 
 

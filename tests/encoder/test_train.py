@@ -160,7 +160,7 @@ def test_learning_rate_rises_and_falls() -> None:
 
 
 def test_steps_are_shared_over_the_stages() -> None:
-    shared = SeedTraining().with_steps(46).stages
+    shared = SeedTraining().with_steps(105).stages
     assert [s.steps for s in shared] == [round(s.steps / 100) for s in SeedTraining().stages]
     assert all(s.steps == 1 for s in SeedTraining().with_steps(1).stages)
 
