@@ -27,6 +27,13 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
             return text
         return f"{text} (default: %(default)s)"
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """`-o, --output FILE`, with the value once, as Python 3.13 writes it."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
 
 def available_cores() -> int:
     """The CPU cores that this process may use."""

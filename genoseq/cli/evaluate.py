@@ -26,38 +26,46 @@ _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `genoseq evaluate`."""
-    parser.add_argument("alignments", nargs="+", metavar="FILE", help="SAM, BAM or PAF; - is standard input")
+    parser.add_argument(
+        "alignments", nargs="+", metavar="FILE", help="SAM, BAM or PAF, any compression; - for stdin"
+    )
     right = parser.add_argument_group("What is right")
     right.add_argument(
         "--distance",
         type=bounded_int(0),
         default=60,
         metavar="BP",
-        help="largest distance from the true start",
+        help="largest distance from the true start that is right",
     )
     right.add_argument(
         "--reads",
         type=bounded_int(0),
         metavar="N",
-        help="reads aligned, a file; those not in it count as not placed",
+        help="how many reads were aligned; those missing from a file count as not placed",
     )
     right.add_argument(
-        "--foreign", action="store_true", help="no read has an origin: every placement is wrong"
+        "--foreign", action="store_true", help="no read belongs to this genome: every placement is wrong"
     )
     right.add_argument(
-        "--against", metavar="FILE", help="SAM, BAM or PAF whose placements are taken as right"
+        "--against", metavar="FILE", help="take the placements in this SAM, BAM or PAF as right"
     )
     right.add_argument(
         "--min-mapq",
         type=bounded_int(0, 255),
         default=20,
         metavar="Q",
-        help="lowest MAPQ of --against to use",
+        help="lowest MAPQ in the file of --against to believe",
     )
     output = parser.add_argument_group("Output")
-    output.add_argument("--labels", metavar="A,B,..", help="names of the files in tables and plots")
-    output.add_argument("--pool", action="store_true", help="one MAPQ table and one curve over all files")
-    output.add_argument("--tsv", metavar="FILE", help="write the summary, a line a file (- for stdout)")
+    output.add_argument(
+        "--labels", metavar="A,B,..", help="names for the files in tables and plots (default: their paths)"
+    )
+    output.add_argument(
+        "--pool", action="store_true", help="one MAPQ table and one curve for all files together"
+    )
+    output.add_argument(
+        "--tsv", metavar="FILE", help="write the summary, one line for each file (- for stdout)"
+    )
     output.add_argument("--plot", metavar="FILE", help="draw calibration and recall (.png, .svg or .pdf)")
 
 
@@ -99,9 +107,9 @@ def run(args: argparse.Namespace) -> None:
             report["pooled"] = shown[0].to_dict()
         write_json(args.json, report)
     if "-" not in (args.json, args.tsv) and not args.quiet:
-        print(_summary_text(results, against=args.against is not None))
-        for result in shown:
-            print(_calibration_text(result), end="")
+        tables = [_summary_text(results, against=args.against is not None)]
+        tables += [text for result in shown if (text := _calibration_text(result))]
+        print("\n".join(tables), end="")
 
 
 def _check(args: argparse.Namespace) -> list[str]:
@@ -202,4 +210,4 @@ def _calibration_text(result: Evaluation) -> str:
         table.append(
             [name, f"{row.placed:,}", f"{row.wrong:,}", f"{100 * row.observed:.3f}", interval, expected]
         )
-    return f"{result.label}\n{_table(table)}\n" if len(table) > 1 else ""
+    return f"{result.label}\n{_table(table)}" if len(table) > 1 else ""

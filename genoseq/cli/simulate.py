@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reads = parser.add_argument_group("Reads")
     reads.add_argument(
-        "-n", "--number", type=bounded_int(0, _MOST_READS), default=10_000, metavar="N", help="reads"
+        "-n", "--number", type=bounded_int(0, _MOST_READS), default=10_000, metavar="N", help="how many reads"
     )
     reads.add_argument(
         "-l",
@@ -38,34 +38,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=bounded_int(1, 10_000_000),
         default=150,
         metavar="BP",
-        help="length of a read, or mean",
+        help="length of a read; with --length-sd the mean",
     )
     reads.add_argument(
         "--length-sd",
         type=bounded_float(0),
         default=0.0,
         metavar="BP",
-        help="standard deviation of the length",
+        help="standard deviation of the length; 0: all alike",
     )
     reads.add_argument("--random", action="store_true", help="uniform random bases instead of a genome")
     reads.add_argument(
         "--foreign",
         action="store_true",
-        help="the reads are meant for another genome: no place on it is right",
+        help="reads to align to another genome, where no place is right",
     )
     reads.add_argument(
-        "--max-unknown", type=bounded_float(0, 1), default=0.02, metavar="SHARE", help="most N in a read"
+        "--max-unknown",
+        type=bounded_float(0, 1),
+        default=0.02,
+        metavar="SHARE",
+        help="largest share of N in a read",
     )
+    _add_divergence(parser)
+    output = parser.add_argument_group("Output")
+    output.add_argument(
+        "-o",
+        "--output",
+        default="-",
+        metavar="FILE",
+        help="FASTQ, compressed if the name ends in .gz; - for stdout",
+    )
+
+
+def _add_divergence(parser: argparse.ArgumentParser) -> None:
+    """What changes a read: evolution, and the sequencing machine."""
     divergence = parser.add_argument_group("Divergence from the genome")
     divergence.add_argument(
         "--divergence",
         type=_divergences,
         default=(0.0,),
         metavar="RATE[,RATE..]",
-        help="edit distance a base, 0..0.3; reads take several values in turn (default: 0)",
+        help="edits a base, 0..0.3; of several values the reads take one after the other (default: 0)",
     )
     divergence.add_argument(
-        "--indel-share", type=bounded_float(0, 1), default=0.1, metavar="SHARE", help="events that are indels"
+        "--indel-share",
+        type=bounded_float(0, 1),
+        default=0.1,
+        metavar="SHARE",
+        help="share of insertions and deletions",
     )
     divergence.add_argument(
         "--indel-mean", type=bounded_float(1, 100), default=1.5, metavar="BP", help="mean length of an indel"
@@ -75,21 +96,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=bounded_float(0, 1000),
         default=1.0,
         metavar="KAPPA",
-        help="rate of transitions over that of one transversion",
+        help="rate of transitions over that of one transversion; genomes have 2 to 5",
     )
     machine = parser.add_argument_group("Sequencing machine")
     machine.add_argument(
         "--errors",
         choices=("none", "illumina", "long"),
         default="none",
-        help="model of its errors and qualities",
+        help="its errors: none, substitutions as on Illumina, or indels as in long reads",
     )
     machine.add_argument(
-        "--error-rate", type=bounded_float(0, 0.3), metavar="RATE", help="of --errors long (default: 0.1)"
-    )
-    output = parser.add_argument_group("Output")
-    output.add_argument(
-        "-o", "--output", default="-", metavar="FILE", help="FASTQ, gzipped if it ends in .gz"
+        "--error-rate",
+        type=bounded_float(0, 0.3),
+        metavar="RATE",
+        help="errors a base of --errors long (default: 0.1)",
     )
 
 

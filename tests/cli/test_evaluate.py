@@ -46,7 +46,6 @@ ours
 MAPQ   placed  wrong  error %  95 % interval  expected %
 20-29       2      1   50.000   9.453-90.547      0.3162
 60          1      0    0.000   0.000-79.345      0.0001
-
 """
 
 
