@@ -99,7 +99,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
     module_name, summary = COMMANDS[name]
     module = import_module(module_name)
     description, example = _split_docstring(module.__doc__ or summary)
-    parser = argparse.ArgumentParser(
+    parser = _options.Parser(
         prog=f"genoseq {name}",
         description=description,
         epilog=example,
@@ -126,11 +126,9 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, Callable[[argparse
         raise SystemExit(0)
     if name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
-        choices = ", ".join(COMMANDS)
-        print(
-            f"genoseq: error: unknown {kind} {name!r} (commands: {choices}; see genoseq --help)",
-            file=sys.stderr,
-        )
+        first = "the command comes first: " if kind == "option" else "commands: "
+        hint = _options.nearest(name, COMMANDS) or f"{first}{', '.join(COMMANDS)}; see genoseq --help"
+        print(f"genoseq: error: unknown {kind} {name!r} ({hint})", file=sys.stderr)
         raise SystemExit(2)
     args = command_parser(name).parse_args(arguments[1:])
     args.command_line = shlex.join(["genoseq", *arguments])

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NoReturn
 
-__all__ = ["HelpFormatter", "add_common_options", "available_cores", "bounded_float", "bounded_int"]
+__all__ = [
+    "HelpFormatter",
+    "Parser",
+    "add_common_options",
+    "available_cores",
+    "bounded_float",
+    "bounded_int",
+    "nearest",
+]
 
 _MOST_THREADS = 512
 _LARGEST_SEED = 2**32 - 1
@@ -33,6 +42,32 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
             return super()._format_action_invocation(action)
         value = self._format_args(action, self._get_default_metavar_for_optional(action))
         return f"{', '.join(action.option_strings)} {value}"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line: what is wrong, what was probably meant, where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments and end with exit code 2."""
+        hint = f"see {self.prog} --help"
+        if message.startswith("unrecognized arguments: "):
+            known = [option for action in self._actions for option in action.option_strings]
+            hint = nearest(message.split()[2].split("=")[0], known) or hint
+        self.exit(2, f"{self.prog}: error: {message} ({hint})\n")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant, as a question; empty if none is close.
+
+    Examples
+    --------
+    >>> nearest("evalute", ["align", "evaluate"])
+    'did you mean evaluate?'
+    """
+    import difflib  # only after a mistake
+
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f"did you mean {close[0]}?" if close else ""
 
 
 def available_cores() -> int:

@@ -128,6 +128,8 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError("no genome given; name a FASTA file, or use --random")
     if args.json == "-" and args.output == "-":
         raise UsageError("--json - and the reads cannot both go to standard output; use -o FILE")
+    if args.error_rate is not None and args.errors != "long":
+        raise UsageError(f"--error-rate belongs to --errors long, not to --errors {args.errors}")
     parameters = SimulationParameters(
         number=args.number,
         length=args.length,

@@ -122,7 +122,8 @@ def _kind(fields: list[bytes], line: bytes, path: str, number: int) -> Any:
         return _paf
     if len(fields) >= 11 and fields[1].isdigit():
         return _sam
-    found = f"starts with {bytes(line[:40])!r}; expected an alignment in SAM, BAM or PAF"
+    start = bytes(line[:40]).decode("ascii", "backslashreplace")
+    found = f"starts with {start!r}; expected an alignment in SAM, BAM or PAF"
     raise InputError(found, path, number)
 
 

@@ -186,7 +186,7 @@ def test_standard_input_only_once(capsys):
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"hello world\n", ":1: starts with b'hello world'; expected an alignment in SAM, BAM or PAF"),
+        (b"hello world\n", ":1: starts with 'hello world'; expected an alignment in SAM, BAM or PAF"),
         ((HEADER + record("read1", 500, 60)).encode(), ":3: read name 'read1' does not tell the origin"),
         ((HEADER + READS[0] + READS[1][:20]).encode(), ":4: not a complete SAM line"),
         (gzip.compress("".join(READS).encode())[:-12], ": the compressed data ends early"),

@@ -121,7 +121,10 @@ def test_a_command_gets_the_common_options_and_its_own_command_line(command, run
         ("probe --dep 3", "unrecognized arguments: --dep 3"),
         ("probe stray", "unrecognized arguments: stray"),
         ("nonsense", "unknown command 'nonsense' (commands: index, align"),
-        ("--nonsense", "unknown option '--nonsense'"),
+        ("--nonsense", "unknown option '--nonsense' (the command comes first: index, align"),
+        ("evalute reads.sam", "unknown command 'evalute' (did you mean evaluate?)"),
+        ("probe --dept 3", "unrecognized arguments: --dept 3 (did you mean --depth?)"),
+        ("probe --depth", "argument --depth: expected one argument (see genoseq probe --help)"),
     ],
 )
 def test_bad_usage_is_exit_2(arguments, message, command, run):
@@ -129,6 +132,7 @@ def test_bad_usage_is_exit_2(arguments, message, command, run):
     result = run(arguments)
     assert result.exit == 2
     assert message in result.stderr
+    assert result.stderr.count("\n") == 1
     assert result.output == b""
 
 

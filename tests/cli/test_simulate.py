@@ -84,7 +84,7 @@ def test_no_reads(genome, tmp_path):
         (["-l", "0"], "argument -l/--length: 0 is out of range"),
         (["--indel-mean", "0.5"], "argument --indel-mean"),
         (["--errors", "pacbio"], "invalid choice: 'pacbio'"),
-        (["--error-rate", "0.1"], "belongs to errors='long'"),
+        (["--error-rate", "0.1"], "--error-rate belongs to --errors long"),
         (["--seed", "-1"], "argument --seed"),
         (["--random"], "leave REF.fa and --foreign out"),
         (["--json", "-"], "cannot both go to standard output"),
