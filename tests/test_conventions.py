@@ -129,6 +129,21 @@ def is_kernel(node):
     return any(mark.startswith("numba.njit") or mark == "intrinsic" for mark in marks)
 
 
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_kernels_do_without_blas(path):
+    """numba takes BLAS from scipy, which an installation of genoseq does not have."""
+    for node in ast.walk(parsed(path)):
+        if not isinstance(node, ast.FunctionDef) or not is_kernel(node):
+            continue
+        for part in ast.walk(node):
+            where = f"line {getattr(part, 'lineno', 0)}: in a kernel this needs scipy, write the loop"
+            assert not isinstance(part, ast.BinOp) or not isinstance(part.op, ast.MatMult), where
+            if isinstance(part, ast.Call):
+                called = ast.unparse(part.func)
+                assert called not in ("np.dot", "np.vdot", "np.matmul"), f"{where} ({called})"
+                assert not called.startswith("np.linalg."), f"{where} ({called})"
+
+
 def public_functions(tree):
     """The functions and methods of a module that others may call, and `__init__`."""
     for node in tree.body:
