@@ -1,0 +1,1 @@
+"""Alignment: search by embeddings, vote, verify, extend, judge."""

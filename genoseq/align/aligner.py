@@ -1,7 +1,7 @@
 """The aligner: batches of reads in, batches of alignments out; embed, search, verify, extend, judge.
 
-`Aligner.align` returns arrays for one batch; `Aligner.stream` runs many batches through a pool of threads and gives the
-results back in the order of the input, so that output does not depend on the number of threads.
+`Aligner.align` returns arrays for one batch; `Aligner.stream` runs many batches through a pool of threads and
+gives the results back in the order of the input, so that output does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.cascade import LOCI, Loci, _judge, find_loci
+from genoseq.align.cascade import find_loci
 from genoseq.align.extend import Alignments, extend
+from genoseq.align.loci import LOCI, Loci
 from genoseq.align.mapq import mapping_quality
 from genoseq.align.presets import AlignmentParameters, preset
 from genoseq.align.records import REVERSE, SECONDARY, UNMAPPED, Rows, contig_table, format_paf, format_sam
+from genoseq.align.weigh import weigh
 from genoseq.errors import InputError
 from genoseq.index.store import Index
 from genoseq.io.batch import ReadBatch
@@ -77,7 +79,9 @@ class AlignedBatch:
             a.reads[keep], a.strands[keep], a.starts[keep], a.scores[keep], a.edits[keep],
             a.cigars, a.cigar_starts[keep], a.cigar_counts[keep],
         )  # fmt: skip
-        return AlignedBatch(self.reads, alignments, Rows(r.flags[keep], r.mapqs[keep], r.seconds[keep]), self.loci)
+        return AlignedBatch(
+            self.reads, alignments, Rows(r.flags[keep], r.mapqs[keep], r.seconds[keep]), self.loci
+        )
 
 
 class Aligner:
@@ -92,7 +96,9 @@ class Aligner:
         Secondary alignments to report for each read at most.
     """
 
-    def __init__(self, index: Index, parameters: AlignmentParameters | str | None = None, *, secondary: int = 0) -> None:
+    def __init__(
+        self, index: Index, parameters: AlignmentParameters | str | None = None, *, secondary: int = 0
+    ) -> None:
         if parameters is None:
             parameters = "sr" if index.parameters.words == 1 else "divergent"
         self.index = index
@@ -124,46 +130,48 @@ class Aligner:
         )  # fmt: skip
         return self._judged(reads, loci, aligned, ranks)
 
-    def _judged(self, reads: ReadBatch, loci: Loci, aligned: Alignments, ranks: NDArray[np.int64]) -> AlignedBatch:
+    def _judged(
+        self, reads: ReadBatch, loci: Loci, aligned: Alignments, ranks: NDArray[np.int64]
+    ) -> AlignedBatch:
         """Choose primary and secondary alignments, decide what is unmapped, and give MAPQ."""
         number = len(reads)
         if not len(aligned):  # no read of the batch has a locus
             none = np.full(number, -1, np.int64)
-            table = Rows(np.full(number, UNMAPPED, np.int32), np.zeros(number, np.int32), none.astype(np.int32))
+            table = Rows(
+                np.full(number, UNMAPPED, np.int32), np.zeros(number, np.int32), none.astype(np.int32)
+            )
             return AlignedBatch(reads, _take(aligned, none, np.arange(number)), table, loci)
         lengths = reads.lengths
         perfect = self.parameters.scoring.match * lengths
-        good = (aligned.starts >= 0) & (aligned.scores >= self.parameters.min_identity_score * perfect[aligned.reads])
+        good = (aligned.starts >= 0) & (
+            aligned.scores >= self.parameters.min_identity_score * perfect[aligned.reads]
+        )
+        # rows by read, in each the best first; then the reads that have none
         order = np.lexsort((ranks, -np.where(good, aligned.scores, -1), aligned.reads))
-        first = np.searchsorted(aligned.reads[order], np.arange(number))
-        has = np.searchsorted(aligned.reads[order], np.arange(number), side="right") - first
-        best, second = np.full(number, -1, np.int64), np.full(number, -1, np.int64)
-        best[has > 0] = order[first[has > 0]]
-        second[has > 1] = order[first[has > 1] + 1]
+        readers = aligned.reads[order]
+        first = np.searchsorted(readers, np.arange(number))
+        places = np.arange(len(order)) - first[readers]
+        best, second = (_at_place(place, order, readers, places, number) for place in (0, 1))
         mapped = (best >= 0) & good[best]
         scores = np.where(mapped, aligned.scores[best], 0)
-        rivals = np.where(second >= 0, np.maximum(aligned.scores[second], 0), -1).astype(np.int32)
+        rivals = np.where(second >= 0, np.maximum(aligned.scores[second], 0), -1)
         quality = mapping_quality(lengths, perfect, scores, rivals, loci, self.parameters.certainty)
-        chosen, flags, mapqs, seconds, owners = [], [], [], [], []
-        positions = np.arange(len(order)) - first[aligned.reads[order]]
-        for rank in range(1 + self.secondary):
-            rows = order[(positions == rank) & (good[order] if rank else np.ones(len(order), bool))]
-            if rank == 0:
-                rows = best
-                flag = np.where(mapped, REVERSE * aligned.strands[best].astype(np.int32), UNMAPPED)
-                owner = np.arange(number)
-                mapq, rival = np.where(mapped, quality, 0), rivals
-            else:
-                flag = SECONDARY + REVERSE * aligned.strands[rows].astype(np.int32)
-                owner = aligned.reads[rows]
-                mapq, rival = np.zeros(len(rows), np.int32), np.full(len(rows), -1, np.int32)
-            for parts, part in zip((chosen, flags, mapqs, seconds, owners), (rows, flag, mapq, rival, owner), strict=True):
-                parts.append(np.asarray(part))
-        owner = np.concatenate(owners)
-        turn = np.argsort(owner, kind="stable")
-        picked = np.concatenate(chosen)[turn]
-        table = Rows(*(np.concatenate(p)[turn].astype(np.int32) for p in (flags, mapqs, seconds)))
-        return AlignedBatch(reads, _take(aligned, picked, owner[turn]), table, loci)
+
+        wanted = (places == 0) | ((places <= self.secondary) & good[order])
+        without = np.flatnonzero(best < 0)
+        owners = np.concatenate([readers[wanted], without])
+        rows = np.concatenate([order[wanted], np.full(len(without), -1)])
+        primary = np.concatenate([places[wanted] == 0, np.ones(len(without), bool)])
+        turn = np.argsort(owners, kind="stable")
+        owners, rows, primary = owners[turn], rows[turn], primary[turn]
+        placed = ~primary | mapped[owners]
+        flags = np.where(placed, REVERSE * aligned.strands[rows].astype(np.int32), UNMAPPED)
+        flags += np.where(primary, 0, SECONDARY)
+        mapqs = np.where(primary & placed, quality[owners], 0)
+        table = Rows(
+            *(part.astype(np.int32) for part in (flags, mapqs, np.where(primary, rivals[owners], -1)))
+        )
+        return AlignedBatch(reads, _take(aligned, rows, owners), table, loci)
 
     def stream(self, batches: Iterable[ReadBatch], *, threads: int = 1) -> Iterator[AlignedBatch]:
         """Align batches in a pool of threads; results come in the order of the input."""
@@ -171,20 +179,32 @@ class Aligner:
 
     def sam(self, batch: AlignedBatch, *, read_group: str = "") -> NDArray[np.uint8]:
         """SAM lines of an aligned batch."""
-        return format_sam(batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs, read_group)
+        return format_sam(
+            batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs, read_group
+        )
 
     def paf(self, batch: AlignedBatch) -> NDArray[np.uint8]:
         """PAF lines of an aligned batch."""
         return format_paf(batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs)
 
 
+def _at_place(
+    place: int, order: NDArray[np.int64], readers: NDArray[np.int64], places: NDArray[np.int64], reads: int
+) -> NDArray[np.int64]:
+    """The row of each read that stands at a place of its list, shape (reads,); -1 if its list is shorter."""
+    row = np.full(reads, -1, np.int64)
+    there = places == place
+    row[readers[there]] = order[there]
+    return row
+
+
 def compiled() -> bool:
     """Whether numba has compiled the kernels on this machine before (they are kept on disk)."""
-    return any(Path(_judge._cache.cache_path).glob("cascade._judge*.nbi"))
+    return bool(weigh.stats.cache_path) and any(Path(weigh.stats.cache_path).glob("weigh.weigh*.nbi"))
 
 
 def ordered(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
-    """Apply `work` to items in `threads` threads, yield results in order; at most two items a thread are in flight."""
+    """Apply `work` to items in threads, yield results in order; at most two items a thread are in flight."""
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
@@ -199,11 +219,14 @@ def ordered(work: Callable[[Item], Result], items: Iterable[Item], *, threads: i
                 future.cancel()
 
 
-def _rows_to_extend(loci: Loci, lengths: NDArray[np.int64], rivals: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Loci to align: the best of each read, and up to `rivals` more that are nearly as close. (read, rank) pairs."""
+def _rows_to_extend(
+    loci: Loci, lengths: NDArray[np.int64], rivals: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Loci to align, (read, rank): the best of each read, and up to `rivals` more nearly as close."""
     limit = loci.distances[:, :1] + _RIVAL * lengths[:, None]
     wanted = (loci.distances <= limit) & (np.arange(LOCI) < np.minimum(loci.counts, 1 + rivals)[:, None])
-    return np.nonzero(wanted)
+    reads, ranks = np.nonzero(wanted)
+    return reads, ranks
 
 
 def _take(aligned: Alignments, rows: NDArray[np.int64], reads: NDArray[np.int64]) -> Alignments:
@@ -212,9 +235,12 @@ def _take(aligned: Alignments, rows: NDArray[np.int64], reads: NDArray[np.int64]
     rows = np.where(none, 0, rows)
     if not len(aligned):
         zero = np.zeros(len(rows), np.int64)
-        return Alignments(reads, zero.astype(np.uint8), zero - 1, zero.astype(np.int32), zero.astype(np.int32),
-                          aligned.cigars, zero, zero)  # fmt: skip
+        return Alignments(
+            reads, zero.astype(np.uint8), zero - 1, zero.astype(np.int32), zero.astype(np.int32),
+            aligned.cigars, zero, zero,
+        )  # fmt: skip
     return Alignments(
-        reads, aligned.strands[rows], np.where(none, -1, aligned.starts[rows]), aligned.scores[rows], aligned.edits[rows],
-        aligned.cigars, aligned.cigar_starts[rows], np.where(none, 0, aligned.cigar_counts[rows]),
+        reads, aligned.strands[rows], np.where(none, -1, aligned.starts[rows]), aligned.scores[rows],
+        aligned.edits[rows], aligned.cigars, aligned.cigar_starts[rows], np.where(none, 0,
+        aligned.cigar_counts[rows]),
     )  # fmt: skip

@@ -1,12 +1,13 @@
 """Conviction and certainty: two judges over the same evidence, learned from simulated reads of known origin.
 
-*Conviction* is asked after each stage of the cascade: would a later stage still find a better locus? If not, the read is
-done. *Certainty* is asked at the end: is the reported locus the true one? Its answer is the mapping quality. The two differ
-where a read has two identical loci: searching on is pointless, and the answer is a guess.
+*Conviction* is asked after each stage of the cascade: would a later stage still find a better locus? If not,
+the read is done. *Certainty* is asked at the end: is the reported locus the true one? Its answer is the
+mapping quality. The two differ where a read has two identical loci: searching on is pointless, and the answer
+is a guess.
 
-Both are logistic models over `FEATURES` numbers (`evidence`): how close the best verified locus is, how far behind its
-nearest rival stays, how the votes divide, how crowded the neighbourhood of the anchors is. ``pipelines/calibrate_align.py``
-fits them; ``genoseq/weights/judges.md`` has the data and the figures.
+Both are logistic models over `FEATURES` numbers (`evidence`): how close the best verified locus is, how far
+behind its nearest rival stays, how the votes divide, how crowded the neighbourhood of the anchors is.
+``pipelines/calibrate_align.py`` fits them; ``genoseq/weights/judges.md`` has the data and the figures.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genoseq.align.vote import ASKED, FULL, HIT, LEADS, SECOND
 from genoseq.errors import CheckpointError
 
-FEATURES = 28
+FEATURES = 34
 """Numbers that conviction looks at."""
 CERTAINTY_FEATURES = FEATURES + 7
 """Numbers that certainty looks at: those of conviction and of the final alignment (`genoseq.align.mapq`)."""
+DEEP = 8
+"""Who asked for more hits of an anchor than this has seen copies of a repeat."""
 _FAR = 0.45  # edit distance (share) of a random locus; no rival is counted as further away
 
 
@@ -60,32 +64,35 @@ def judge(name: str) -> Judge:
 
 
 @numba.njit(cache=True, nogil=True)
-def evidence(length, distances, votes, count, top, second, crowd, deep, out):
+def evidence(
+    length: int,
+    distances: NDArray[np.int32],
+    votes: NDArray[np.float32],
+    count: int,
+    tops: NDArray[np.float32],
+    signs: NDArray[np.int32],
+    asked: int,
+    out: NDArray[np.float64],
+) -> None:
     """What is known of a read, as numbers.
 
     Parameters
     ----------
     length : int
         Of the read, bp.
-    distances, votes : ndarray
-        Verified loci of the read, best first (see `genoseq.align.cascade.Loci`).
-    count : int
-        How many there are (at least one).
-    top, second : float
-        Votes of the best and the second cluster.
-    crowd : ndarray, shape (2,)
-        Anchors with a strong second hit, anchors with a hit.
-    deep : bool
-        Whether many hits of each anchor were asked for, so that copies of a repeat have been seen.
+    distances, votes, count, tops, signs, asked
+        The read's row of `genoseq.align.loci.Loci`; at least one locus is verified.
     out : ndarray, shape (FEATURES,), dtype float64
         Receives the evidence; the last number is 1.
     """
     best = min(distances[0] / length, 0.5)
     rival = min(distances[1] / length, _FAR) if count > 1 else _FAR
     gap = max(rival - best, 0.0)
+    top, second = tops[0], tops[1]
     share = second / max(top, 1e-3)
-    anchors = max(crowd[1], 1)
-    crowded = crowd[0] / anchors
+    anchors = max(signs[HIT], 1)
+    crowded = signs[SECOND] / anchors
+    exact = distances[0] == 0
     out[0] = best
     out[1] = gap
     out[2] = share
@@ -95,7 +102,7 @@ def evidence(length, distances, votes, count, top, second, crowd, deep, out):
     out[6] = min(anchors, 60)
     out[7] = length / 100
     out[8] = votes[0] / max(top, 1e-3)
-    out[9] = 1.0 if distances[0] == 0 else 0.0
+    out[9] = 1.0 if exact else 0.0
     out[10] = best * best
     out[11] = gap * gap
     out[12] = best * gap
@@ -109,9 +116,14 @@ def evidence(length, distances, votes, count, top, second, crowd, deep, out):
     out[20] = second / anchors
     out[21] = max(best - 0.15, 0.0)
     out[22] = min(gap * length, 3.0)
-    inexact = 1.0 - out[9]
-    out[23] = inexact * crowded
-    out[24] = inexact if crowded > 0 else 0.0
-    out[25] = 1.0 if deep else 0.0
+    out[23] = 0.0 if exact else crowded
+    out[24] = 1.0 if not exact and crowded > 0 else 0.0
+    out[25] = 1.0 if asked > DEEP else 0.0
     out[26] = out[25] * crowded
-    out[27] = 1.0
+    out[27] = signs[FULL] / max(signs[ASKED], 1)
+    out[28] = signs[LEADS] / anchors
+    out[29] = 1.0 if signs[LEADS] > 0 else 0.0
+    out[30] = out[9] * out[29]
+    out[31] = top / max(tops[2], 1e-3)
+    out[32] = out[31] * out[27]
+    out[33] = 1.0

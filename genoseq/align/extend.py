@@ -1,10 +1,11 @@
 """Extend: the final alignment of a read at its locus, with affine gaps and soft clips.
 
-If the mismatches along the diagonal equal the edit distance there is nothing to gain from gaps, and the best stretch of the
-diagonal is found in one pass. Otherwise a band around the diagonal is filled with Gotoh's recurrences (J. Mol. Biol. 162,
-1982) and traced back. Both allow the alignment to begin and end within the read: reaching an end of the read is worth
-`Scoring.end_bonus`, so that a few unlucky bases at the end are not clipped, but an adapter or a breakpoint is.
-An alignment begins and ends with an aligned pair, never with a gap, and never leaves its contig.
+If the mismatches along the diagonal equal the edit distance there is nothing to gain from gaps, and the best
+stretch of the diagonal is found in one pass. Otherwise a band around the diagonal is filled with Gotoh's
+recurrences (J. Mol. Biol. 162, 1982) and traced back. Both allow the alignment to begin and end within the
+read: reaching an end of the read is worth `Scoring.end_bonus`, so that a few unlucky bases at the end are not
+clipped, but an adapter or a breakpoint is. An alignment begins and ends with an aligned pair, never with a
+gap, and never leaves its contig.
 """
 
 from __future__ import annotations
@@ -101,8 +102,16 @@ def extend(
 
 
 @numba.njit(cache=True, nogil=True)
-def reference_window(words, exceptions, start, end, lo, hi, out):
-    """Base codes of ``start:end`` into `out`: 4 for letters other than A, C, G, T, 5 outside the contig ``lo:hi``."""
+def reference_window(
+    words: NDArray[np.uint64],
+    exceptions: NDArray[np.int64],
+    start: int,
+    end: int,
+    lo: int,
+    hi: int,
+    out: NDArray[np.uint8],
+) -> None:
+    """Base codes of ``start:end`` into `out`: 4 for letters but ACGT, 5 outside the contig ``lo:hi``."""
     for i in range(end - start):
         at = start + i
         if lo <= at < hi:
@@ -119,7 +128,13 @@ def reference_window(words, exceptions, start, end, lo, hi, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def oriented(codes, lo, hi, strand, out):
+def oriented(
+    codes: NDArray[np.uint8],
+    lo: int,
+    hi: int,
+    strand: int,
+    out: NDArray[np.uint8],
+) -> None:
     """The read ``codes[lo:hi]``, reverse complemented if `strand`, into `out`."""
     if strand:
         for i in range(hi - lo):
@@ -132,8 +147,8 @@ def oriented(codes, lo, hi, strand, out):
 
 @numba.njit(cache=True, nogil=True)
 def _extend_all(
-    codes, offsets, rows, keys, distances, words, contigs, exceptions, match, mismatch, gap_open, gap_extend, bonus, slack,
-    strands, starts, scores, edits, cigars, cigar_starts, cigar_counts,
+    codes, offsets, rows, keys, distances, words, contigs, exceptions, match, mismatch, gap_open, gap_extend,
+    bonus, slack, strands, starts, scores, edits, cigars, cigar_starts, cigar_counts,
 ):  # fmt: skip
     longest = 1
     for row in range(rows.shape[0]):
@@ -159,54 +174,75 @@ def _extend_all(
         inside = position >= first and position + length <= last
         if inside and mismatches <= distances[row]:
             begin, end = _best_stretch(read, length, target, slack, match, mismatch, bonus)
-            count = 0
             operations[0] = (end - begin) << 4 | MATCH
             count = 1
             at = slack + begin
         else:
             begin, end, at, count = _banded(
-                read, length, target, slack, match, mismatch, gap_open, gap_extend, bonus, trace, lines, operations
+                read,
+                length,
+                target,
+                slack,
+                match,
+                mismatch,
+                gap_open,
+                gap_extend,
+                bonus,
+                trace,
+                lines,
+                operations,
             )
         strands[row] = strand
-        if count == 0:
-            continue
-        starts[row] = position - slack + at
-        base = cigar_starts[row]
-        filled = 0
-        if begin > 0:
-            cigars[base] = begin << 4 | SOFT_CLIP
-            filled = 1
-        score = 0
-        edit = 0
-        i, j = begin, at
-        for o in range(count):
-            operation = operations[o]
-            cigars[base + filled] = operation
-            filled += 1
-            run = np.int64(operation >> 4)
-            kind = operation & 15
-            if kind == MATCH:
-                for step in range(run):
-                    if read[i + step] == target[j + step] and read[i + step] < 4:
-                        score += match
-                    else:
-                        score -= mismatch
-                        edit += 1
-                i += run
-                j += run
-            else:
-                score -= gap_open + gap_extend * run
-                edit += run
-                if kind == INSERTION:
-                    i += run
+        if count:
+            starts[row] = position - slack + at
+            room = cigars[cigar_starts[row] : cigar_starts[row] + count + 2]
+            cigar_counts[row] = _clipped(operations[:count], begin, length - end, room)
+            scores[row], edits[row] = _score(
+                read, begin, target, at, operations[:count], match, mismatch, gap_open, gap_extend
+            )
+
+
+@numba.njit(cache=True, nogil=True)
+def _clipped(operations, before, after, cigar):
+    """Write `operations` with the soft clips before and after them; returns how many there are."""
+    filled = 0
+    if before > 0:
+        cigar[0] = before << 4 | SOFT_CLIP
+        filled = 1
+    for o in range(operations.shape[0]):
+        cigar[filled] = operations[o]
+        filled += 1
+    if after > 0:
+        cigar[filled] = after << 4 | SOFT_CLIP
+        filled += 1
+    return filled
+
+
+@numba.njit(cache=True, nogil=True)
+def _score(read, i, target, j, operations, match, mismatch, gap_open, gap_extend):
+    """Score and edits of an alignment that begins at base `i` of the read and `j` of the window."""
+    score = 0
+    edits = 0
+    for o in range(operations.shape[0]):
+        run = int(operations[o] >> 4)
+        kind = operations[o] & 15
+        if kind == MATCH:
+            for step in range(run):
+                if read[i + step] == target[j + step] and read[i + step] < 4:
+                    score += match
                 else:
-                    j += run
-        if end < length:
-            cigars[base + filled] = (length - end) << 4 | SOFT_CLIP
-            filled += 1
-        cigar_counts[row] = filled
-        scores[row] = score
-        edits[row] = edit
+                    score -= mismatch
+                    edits += 1
+            i += run
+            j += run
+        else:
+            score -= gap_open + gap_extend * run
+            edits += run
+            if kind == INSERTION:
+                i += run
+            else:
+                j += run
+    return score, edits
 
 
 @numba.njit(cache=True, nogil=True)
@@ -229,11 +265,14 @@ def _best_stretch(read, length, target, shift, match, mismatch, bonus):
 
 
 @numba.njit(cache=True, nogil=True)
-def _banded(read, length, target, half, match, mismatch, gap_open, gap_extend, bonus, trace, lines, operations):
-    """Gotoh within `half` of the diagonal: (begin, end) in the read, start in the window, number of `operations`.
+def _banded(
+    read, length, target, half, match, mismatch, gap_open, gap_extend, bonus, trace, lines, operations
+):
+    """Gotoh within `half` of the diagonal: (begin, end) in the read, start in the window, number of
+    `operations`.
 
-    Cell (i, b) pairs read base ``i - 1`` with window base ``i - 1 + b``. ``lines[0]`` is the score H of the row above,
-    overwritten from left to right; ``lines[1]`` is the score of an open insertion.
+    Cell (i, b) pairs read base ``i - 1`` with window base ``i - 1 + b``. ``lines[0]`` is the score H of the
+    row above, overwritten from left to right; ``lines[1]`` is the score of an open insertion.
     """
     width = 2 * half + 1
     above, inserted = lines[0], lines[1]
@@ -254,7 +293,9 @@ def _banded(read, length, target, half, match, mismatch, gap_open, gap_extend, b
             h = above[b]
             if h < 0:
                 h = np.int32(0)
-                flag = _PAIR | _FRESH  # an alignment may begin with this pair, even where a gap then scores more
+                flag = (
+                    _PAIR | _FRESH
+                )  # an alignment may begin with this pair, even where a gap then scores more
             if other == 5:
                 h = _NEVER
             elif base == other and base < 4:

@@ -1,8 +1,8 @@
 """Judge: the mapping quality, calibrated on simulated truth.
 
-The evidence that ends the search (`genoseq.align.conviction`) and what the final alignment adds (its score, and how far the
-best other locus stays behind) go into a logistic model of "this is the true locus". With p its probability, MAPQ is
--10 log10(1 - p), cut at 60: of the reads at MAPQ 20 one in a hundred is wrong.
+The evidence that ends the search (`genoseq.align.conviction`) and what the final alignment adds (its score,
+and how far the best other locus stays behind) go into a logistic model of "this is the true locus". With p
+its probability, MAPQ is -10 log10(1 - p), cut at 60: of the reads at MAPQ 20 one in a hundred is wrong.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.cascade import Loci
 from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, Judge, evidence
+from genoseq.align.loci import Loci
 
 HIGHEST = 60
 _LEAD = 12.0  # edits by which the best locus leads, beyond which more is not better
@@ -43,9 +43,14 @@ def mapping_quality(
         0 to 60; 0 where another locus is as good.
     """
     logits = certainty_evidence(lengths, perfect, scores, seconds, loci) @ certainty.weights
-    quality = np.minimum(np.logaddexp(0.0, logits) * (10 / np.log(10)), HIGHEST).astype(np.int32)
+    quality = phred(logits)
     quality[(seconds >= scores) | (loci.counts == 0)] = 0
     return quality
+
+
+def phred(logits: NDArray[np.float64]) -> NDArray[np.int32]:
+    """-10 log10 of the probability of error, for the log odds of being right; at most `HIGHEST`."""
+    return np.minimum(np.logaddexp(0.0, logits) * (10 / np.log(10)), HIGHEST).astype(np.int32)
 
 
 def certainty_evidence(
@@ -57,7 +62,7 @@ def certainty_evidence(
 ) -> NDArray[np.float64]:
     """What the judge of certainty looks at, shape (reads, CERTAINTY_FEATURES)."""
     out = np.zeros((len(lengths), CERTAINTY_FEATURES))
-    _all_evidence(lengths, loci.distances, loci.votes, loci.counts, loci.tops, loci.crowd, loci.deep, out)
+    search_evidence(lengths, loci, out)
     identity = scores / perfect
     lead = np.where(seconds < 0, _LEAD, np.minimum((scores - seconds) / 4, _LEAD))
     out[:, FEATURES] = identity
@@ -71,10 +76,11 @@ def certainty_evidence(
 
 
 @numba.njit(cache=True, nogil=True)
-def _all_evidence(lengths, distances, votes, counts, tops, crowd, deep, out):
+def search_evidence(lengths: NDArray[np.int64], loci: Loci, out: NDArray[np.float64]) -> None:
+    """`genoseq.align.conviction.evidence` for each read that has a locus, into the first columns of `out`."""
     for read in range(lengths.shape[0]):
-        if counts[read]:
+        if loci.counts[read]:
             evidence(
-                lengths[read], distances[read], votes[read], counts[read], tops[read, 0], tops[read, 1],
-                crowd[read], deep[read], out[read],
+                lengths[read], loci.distances[read], loci.votes[read], loci.counts[read], loci.tops[read],
+                loci.signs[read], loci.asked[read], out[read],
             )  # fmt: skip

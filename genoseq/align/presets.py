@@ -1,19 +1,18 @@
 """Parameters of the alignment, and the presets: named instances of them.
 
-A preset is a *cascade*: stages of search from the cheapest to the dearest. A read leaves the cascade as soon as its best
-verified locus convinces (`genoseq.align.conviction`); what is left pays for the next stage.
+A preset is a *cascade*: stages of search from the cheapest to the dearest. A read leaves the cascade as soon
+as its best verified locus convinces (`genoseq.align.conviction`); what is left pays for the next stage.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 from genoseq.align.conviction import Judge, judge
 from genoseq.errors import UsageError
 
 ANY, REPEAT, DIVERGENT = 0, 1, 2
-"""Which reads a stage takes: all that are left; those whose best locus is close but has rivals; those without a close one."""
+"""Which reads a stage takes: all still there; those whose best locus is close; those without a close one."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Stage:
 class Scoring:
     """Scores of the final alignment: LAST's for divergent DNA (5, -5, 15, 3), rounded to small numbers.
 
-    A gap of length k costs ``gap_open + k * gap_extend``. `end_bonus` is what an alignment to an end of the read is worth:
-    a shorter alignment must score that much better to be soft-clipped.
+    A gap of length k costs ``gap_open + k * gap_extend``. `end_bonus` is what an alignment to an end of the
+    read is worth: a shorter alignment must score that much better to be soft-clipped.
     """
 
     match: int = 2
@@ -72,7 +71,8 @@ class AlignmentParameters:
     certainty : Judge
         Gives the mapping quality.
     divergent : float
-        Edit distance (share of the read) that separates the stages for divergent reads from those for repeats.
+        Edit distance (share of the read) that separates the stages for divergent reads from those for
+        repeats.
     edge : int
         Anchors closer than this to an end of the read are not used, bp.
     vote_base : float
@@ -88,10 +88,10 @@ class AlignmentParameters:
     """
 
     stages: tuple[Stage, ...]
-    conviction: Judge = field(default_factory=partial(judge, "conviction"))
-    certainty: Judge = field(default_factory=partial(judge, "certainty"))
+    conviction: Judge
+    certainty: Judge
     divergent: float = 0.12
-    scoring: Scoring = field(default_factory=Scoring)
+    scoring: Scoring = Scoring()
     edge: int = 4
     vote_base: float = 0.3
     tolerance: int = 6
@@ -101,31 +101,38 @@ class AlignmentParameters:
 
 
 _FIRST = (Stage(0, 0, 3), Stage(0, 3, 8), Stage(0, 8, 999, verify=40))
-PRESETS = {
-    "sr": AlignmentParameters(
-        (
-            *_FIRST,
-            Stage(0, 0, 6, hits=32, takes=REPEAT, verify=60),
-            Stage(0, 6, 999, hits=32, takes=REPEAT, verify=60),
-            Stage(0, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
-            Stage(0, 5, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
-        )
-    ),
-    "divergent": AlignmentParameters(
-        (
-            *_FIRST,
-            Stage(1, 0, 999, verify=40),
-            Stage(-1, 0, 6, hits=32, takes=REPEAT, verify=60),
-            Stage(-1, 6, 999, hits=32, takes=REPEAT, verify=60),
-            Stage(-1, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
-            Stage(-1, 5, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
-        )
-    ),
+
+
+def _last(word: int) -> tuple[Stage, ...]:
+    """The dear stages, for repeats and for divergent reads, with the anchors of a word (-1: of all)."""
+    return (
+        Stage(word, 0, 6, hits=32, takes=REPEAT, verify=60),
+        Stage(word, 6, 999, hits=32, takes=REPEAT, verify=60),
+        Stage(word, 0, 8, hits=256, takes=REPEAT, verify=100),
+        Stage(word, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
+        Stage(word, 5, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
+    )
+
+
+CASCADES = {
+    "sr": (*_FIRST, *_last(0)),
+    "divergent": (*_FIRST, Stage(1, 0, 999, verify=40), *_last(-1)),
 }
+"""The cascade of each preset."""
 
 
-def preset(name: str) -> AlignmentParameters:
-    """The parameters of a preset, or UsageError that lists the presets."""
-    if name not in PRESETS:
-        raise UsageError(f"unknown preset {name!r}; choose from {', '.join(PRESETS)}")
-    return PRESETS[name]
+def preset(
+    name: str, *, conviction: Judge | None = None, certainty: Judge | None = None
+) -> AlignmentParameters:
+    """The parameters of a preset, with the judges that ship or others.
+
+    Raises
+    ------
+    UsageError
+        If there is no such preset; the message lists them.
+    """
+    if name not in CASCADES:
+        raise UsageError(f"unknown preset {name!r}; choose from {', '.join(CASCADES)}")
+    return AlignmentParameters(
+        CASCADES[name], conviction or judge("conviction"), certainty or judge("certainty")
+    )

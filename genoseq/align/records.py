@@ -1,8 +1,8 @@
 """Records: a batch of alignments as SAM or PAF text, formatted in one pass over arrays.
 
-Coordinates are turned from concatenated, 0-based to contig, 1-based (SAM) or 0-based half-open (PAF) here and nowhere else.
-Sequence and qualities of a reverse-strand alignment are written reverse complemented, as SAM wants them; secondary lines
-carry ``*`` instead. MD and NM agree with ``samtools calmd``.
+Coordinates are turned from concatenated, 0-based to contig, 1-based (SAM) or 0-based half-open (PAF) here and
+nowhere else. Sequence and qualities of a reverse-strand alignment are written reverse complemented, as SAM
+wants them; secondary lines carry ``*`` instead. MD and NM agree with ``samtools calmd``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Rows:
 def contig_table(reference: Reference) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Names of the contigs as one text, and where each starts in it."""
     names = [name.encode() for name in reference.names]
-    return np.frombuffer(b"".join(names), np.uint8), np.concatenate([[0], np.cumsum([len(n) for n in names])]).astype(np.int64)
+    return np.frombuffer(b"".join(names), np.uint8), np.concatenate(
+        [[0], np.cumsum([len(n) for n in names])]
+    ).astype(np.int64)
 
 
 def format_sam(
@@ -72,8 +74,9 @@ def format_sam(
     used = _sam_lines(
         batch.names, batch.name_offsets, batch.letters, batch.quals, batch.offsets, batch.codes,
         alignments.reads, alignments.strands, alignments.starts, alignments.scores, alignments.edits,
-        alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags, rows.mapqs, rows.seconds,
-        reference.words, reference.exceptions, reference.offsets, contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, out,
+        alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags, rows.mapqs,
+        rows.seconds, reference.words, reference.exceptions, reference.offsets, contig_names[0],
+        contig_names[1], COMPLEMENT_TABLE, tag, out,
     )  # fmt: skip
     return out[:used]
 
@@ -85,21 +88,30 @@ def format_paf(
     """PAF lines of the mapped rows of a batch (tags tp, NM, AS, cg)."""
     out = np.empty(_room(batch, alignments, 0, contig_names), np.uint8)
     used = _paf_lines(
-        batch.names, batch.name_offsets, batch.offsets, alignments.reads, alignments.strands, alignments.starts,
-        alignments.scores, alignments.edits, alignments.cigars, alignments.cigar_starts, alignments.cigar_counts,
-        rows.flags, rows.mapqs, reference.offsets, contig_names[0], contig_names[1], out,
+        batch.names, batch.name_offsets, batch.offsets, alignments.reads, alignments.strands,
+        alignments.starts, alignments.scores, alignments.edits, alignments.cigars, alignments.cigar_starts,
+        alignments.cigar_counts, rows.flags, rows.mapqs, reference.offsets, contig_names[0], contig_names[1],
+        out,
     )  # fmt: skip
     return out[:used]
 
 
-def _room(batch: ReadBatch, alignments: Alignments, tag: int, contig_names: tuple[NDArray, NDArray[np.int64]]) -> int:
-    """Upper bound of the bytes of the lines: name, letters, qualities, CIGAR (11 bytes an operation), MD (3 bytes a base)."""
+def _room(
+    batch: ReadBatch, alignments: Alignments, tag: int, contig_names: tuple[NDArray, NDArray[np.int64]]
+) -> int:
+    """Upper bound of the bytes of the lines; CIGAR takes 11 bytes an operation at most, MD 3 bytes a base."""
     reads = alignments.reads
     names = int((batch.name_offsets[reads + 1] - batch.name_offsets[reads]).sum())
     bases = int((batch.offsets[reads + 1] - batch.offsets[reads]).sum())
     deleted = _deleted_bases(alignments.cigars, alignments.cigar_starts, alignments.cigar_counts)
     longest = int(np.diff(contig_names[1]).max(initial=0))
-    return names + 5 * bases + 2 * deleted + 11 * int(alignments.cigar_counts.sum()) + len(reads) * (200 + tag + longest)
+    return (
+        names
+        + 5 * bases
+        + 2 * deleted
+        + 11 * int(alignments.cigar_counts.sum())
+        + len(reads) * (200 + tag + longest)
+    )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -177,7 +189,7 @@ def _md(out, at, codes, lo, hi, strand, start, cigars, first, last, words, excep
     for o in range(first, last):
         length = np.int64(cigars[o] >> 4)
         kind = cigars[o] & 15
-        if kind == SOFT_CLIP or kind == INSERTION:
+        if kind in (SOFT_CLIP, INSERTION):
             i += length
         elif kind == MATCH:
             special = False  # a letter other than A, C, G, T within this stretch of the reference
@@ -217,8 +229,8 @@ def _md(out, at, codes, lo, hi, strand, start, cigars, first, last, words, excep
 @numba.njit(cache=True, nogil=True)
 def _sam_lines(
     names, name_offsets, letters, quals, offsets, codes, reads, strands, starts, scores, edits,
-    cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, words, exceptions, contigs, contig_names, contig_starts,
-    complement, read_group, out,
+    cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, words, exceptions, contigs, contig_names,
+    contig_starts, complement, read_group, out,
 ):  # fmt: skip
     at = 0
     for row in range(reads.shape[0]):

@@ -1,9 +1,10 @@
-"""Search: the anchors of the reads, in the order in which they are used, and their nearest anchors of the reference.
+"""Search: the anchors of the reads, in the order in which they are used, and their nearest anchors of the
+reference.
 
-The anchors of a batch of reads are found once, with the near bases that lead to their cells. Each stage of the cascade
-then takes the anchors it wants, embeds them and asks FAISS. Within a read (and word) anchors are ranked so that few of them
-tell most: whole contexts before those cut by an end of the read, ordinary cells before crowded ones, and spread over the
-read (van der Corput order: middle, quarters, eighths, ...).
+The anchors of a batch of reads are found once, with the near bases that lead to their cells. Each stage of
+the cascade then takes the anchors it wants, embeds them and asks FAISS. Within a read (and word) anchors are
+ranked so that few of them tell most: whole contexts before those cut by an end of the read, ordinary cells
+before crowded ones, and spread over the read (van der Corput order: middle, quarters, eighths, ...).
 """
 
 from __future__ import annotations
@@ -49,8 +50,10 @@ class BatchAnchors:
     starts: NDArray[np.int64]
 
 
-def batch_anchors(codes: NDArray[np.uint8], offsets: NDArray[np.int64], index: Index, edge: int) -> BatchAnchors:
-    """Find and rank the anchors of a batch of reads (`codes` concatenated, read ``i`` at ``offsets[i]:offsets[i + 1]``)."""
+def batch_anchors(
+    codes: NDArray[np.uint8], offsets: NDArray[np.int64], index: Index, edge: int
+) -> BatchAnchors:
+    """Find and rank anchors of reads: `codes` concatenated, read ``i`` at ``offsets[i]:offsets[i + 1]``."""
     words = AnchorWords(index.encoder.words.words[: index.parameters.words])
     room = len(codes)
     positions, kinds = np.empty(room, np.int64), np.empty(room, np.uint8)
@@ -73,7 +76,13 @@ def _all_anchors(codes, offsets, rule, length, edge, positions, kinds, starts):
     for read in range(offsets.shape[0] - 1):
         starts[read] = count
         count += find_anchors(
-            codes, offsets[read] + edge, offsets[read + 1] - edge, rule, length, positions[count:], kinds[count:]
+            codes,
+            offsets[read] + edge,
+            offsets[read + 1] - edge,
+            rule,
+            length,
+            positions[count:],
+            kinds[count:],
         )
     starts[offsets.shape[0] - 1] = count
     return count
@@ -81,7 +90,22 @@ def _all_anchors(codes, offsets, rule, length, edge, positions, kinds, starts):
 
 @numba.njit(cache=True, nogil=True)
 def _cells_and_ranks(
-    codes, offsets, starts, positions, kinds, length, flank, words, roots, children, columns, sizes, crowded, near, leaf, rank
+    codes,
+    offsets,
+    starts,
+    positions,
+    kinds,
+    length,
+    flank,
+    words,
+    roots,
+    children,
+    columns,
+    sizes,
+    crowded,
+    near,
+    leaf,
+    rank,
 ):
     order = np.empty(4096, np.int64)
     for read in range(offsets.shape[0] - 1):
@@ -170,13 +194,19 @@ def search_anchors(
 
 
 @numba.njit(cache=True, nogil=True)
-def _choose(live, anchor_starts, kinds, rank, leaf, offsets, word, first, last, probes, chosen, bounds, starts):
+def _choose(
+    live, anchor_starts, kinds, rank, leaf, offsets, word, first, last, probes, chosen, bounds, starts
+):
     count = 0
     for i in range(live.shape[0]):
         read = live[i]
         starts[i] = count
         for a in range(anchor_starts[read], anchor_starts[read + 1]):
-            if (word < 0 or kinds[a] >> 1 == word) and first <= rank[a] < last and (leaf[a] >= 0 or probes > 1):
+            if (
+                (word < 0 or kinds[a] >> 1 == word)
+                and first <= rank[a] < last
+                and (leaf[a] >= 0 or probes > 1)
+            ):
                 chosen[count] = a
                 bounds[0, count] = offsets[read]
                 bounds[1, count] = offsets[read + 1]

@@ -1,30 +1,40 @@
 """Verify: how many edits separate a read from a candidate locus. The cheapest test that decides is used.
 
-1. *Mismatches along the diagonal*, 32 bases at a time: exclusive or of the 2-bit words, population count. This settles
-   clean reads.
-2. *Blocks*: a candidate that rests on a single anchor must agree in at least two blocks of 16 bases before anything dearer
-   is spent on it.
-3. *Edit distance* of the whole read within the locus and some slack, free ends in the reference, by Myers' bit-parallel
-   algorithm (J. ACM 46, 1999; block form of Hyyrö 2003), given up as soon as it cannot beat a cut-off.
+1. *Mismatches along the diagonal*, 32 bases at a time: exclusive or of the 2-bit words, population count.
+   This settles clean reads.
+2. *Blocks*: a candidate that rests on a single anchor must agree in at least two blocks of 16 bases before
+   anything dearer is spent on it.
+3. *Edit distance* of the whole read within the locus and some slack, free ends in the reference, by Myers'
+   bit-parallel algorithm (J. ACM 46, 1999; block form of Hyyrö 2003), given up as soon as it cannot beat a
+   cut-off.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from genoseq.index.packed import mismatch_bits, popcount, window
 
 FAR = 1 << 20
 """Distance of a candidate that was given up."""
-_GOOD_BLOCK = 5  # mismatches of 16: a random block has so few with probability .0016, one of 20 % divergence .92
+_GOOD_BLOCK = (
+    5  # mismatches of 16: a random block has so few with probability .0016, one of 20 % divergence .92
+)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _ONE = np.uint64(1)
 
 
 @numba.njit(cache=True, nogil=True)
-def pack_read(codes, lo, hi, forward, reverse):
-    """Pack a read and its reverse complement at two bits into the words `forward` and `reverse`; code 4 as A."""
+def pack_read(
+    codes: NDArray[np.uint8],
+    lo: int,
+    hi: int,
+    forward: NDArray[np.uint64],
+    reverse: NDArray[np.uint64],
+) -> None:
+    """Pack a read and its reverse complement, two bits a base, into `forward` and `reverse`; code 4 as A."""
     length = hi - lo
     for w in range((length + 31) // 32):
         forward[w] = 0
@@ -39,15 +49,20 @@ def pack_read(codes, lo, hi, forward, reverse):
 
 
 @numba.njit(cache=True, nogil=True)
-def diagonal_mismatches(read, length, reference, position):
-    """Mismatches of a packed read at a reference position, and the number of blocks of 16 bases that agree."""
-    mismatches = 0
+def diagonal_mismatches(
+    read: NDArray[np.uint64],
+    length: int,
+    reference: NDArray[np.uint64],
+    position: int,
+) -> tuple[np.int64, int]:
+    """Mismatches of a packed read at a reference position, and how many blocks of 16 bases agree."""
+    mismatches = np.int64(0)
     good = 0
     whole = length >> 5
     for w in range(whole):
         bits = mismatch_bits(read[w], window(reference, position + 32 * w))
-        low = popcount(bits & np.uint64(0xFFFFFFFF))
-        both = popcount(bits)
+        low = np.int64(popcount(bits & np.uint64(0xFFFFFFFF)))
+        both = np.int64(popcount(bits))
         mismatches += both
         if low <= _GOOD_BLOCK:
             good += 1
@@ -57,17 +72,21 @@ def diagonal_mismatches(read, length, reference, position):
     if rest:
         bits = mismatch_bits(read[whole], window(reference, position + 32 * whole))
         bits &= (_ONE << np.uint64(2 * rest)) - _ONE
-        low = popcount(bits & np.uint64(0xFFFFFFFF))
-        both = popcount(bits)
+        low = np.int64(popcount(bits & np.uint64(0xFFFFFFFF)))
+        both = np.int64(popcount(bits))
         mismatches += both
         if rest >= 16 and low <= _GOOD_BLOCK:
             good += 1
-    return np.int64(mismatches), good
+    return mismatches, good
 
 
 @numba.njit(cache=True, nogil=True)
-def match_masks(read, length, masks):
-    """For each base a bit vector of the places of the read that hold it: `masks`, shape (4, blocks), dtype uint64."""
+def match_masks(
+    read: NDArray[np.uint64],
+    length: int,
+    masks: NDArray[np.uint64],
+) -> None:
+    """For each base a bit vector of the places of the read that hold it: `masks`, uint64 (4, blocks)."""
     for b in range(4):
         for w in range((length + 63) // 64):
             masks[b, w] = 0
@@ -77,7 +96,16 @@ def match_masks(read, length, masks):
 
 
 @numba.njit(cache=True, nogil=True)
-def edit_distance(masks, length, reference, start, end, cutoff, up, down):
+def edit_distance(
+    masks: NDArray[np.uint64],
+    length: int,
+    reference: NDArray[np.uint64],
+    start: int,
+    end: int,
+    cutoff: int,
+    up: NDArray[np.uint64],
+    down: NDArray[np.uint64],
+) -> int:
     """Edit distance of a read inside ``reference[start:end]``, both ends free in the reference.
 
     Parameters

@@ -1,92 +1,166 @@
 """Vote: the hits of a read become candidate loci.
 
-A hit says: if this anchor of the read is that anchor of the reference, then the read lies on this strand and begins at this
-position, its *diagonal*. Hits of a true locus agree (up to insertions and deletions); chance hits scatter. Hits are sorted by
-(strand, diagonal), joined while neighbours differ by at most `tolerance`, and a cluster scores the sum over its anchors of
-(similarity - base), each anchor counted once with its best hit.
+A hit says: if this anchor of the read is that anchor of the reference, then the read lies on this strand and
+begins at this position, its *diagonal*. Hits of a true locus agree (up to insertions and deletions); chance
+hits scatter. Hits are sorted by (strand, diagonal), joined while neighbours differ by at most `tolerance`,
+and a cluster scores the sum over its anchors of (similarity - base), each anchor counted once with its best
+hit.
 
-A diagonal is one integer, the *key*: ``strand << 40 | (position + OFFSET)``, where position is the concatenated reference
-coordinate of the first base of the read (of its reverse complement on strand 1).
+A diagonal is one integer, the *key*: ``strand << 40 | (position + OFFSET)``, where position is the
+concatenated reference coordinate of the first base of the read (of its reverse complement on strand 1).
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numba
 import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from genoseq.align.loci import Ballot
 
 STRAND_SHIFT = 40
 OFFSET = 1 << 20
 """Added to positions so that a read that hangs over the start of the reference still has a positive key."""
 _POSITION_MASK = (1 << STRAND_SHIFT) - 1
-MAX_HITS = 1 << 14
-"""Hits of one read that are voted on; more (very many anchors, many hits each) are dropped, the worst ranks first."""
+_HIT_BITS = 14
+MAX_HITS = 1 << _HIT_BITS
+"""Hits of one read that are voted on; of more (many anchors, many hits each) the worst ranks are dropped."""
+_FEW = 48  # hits that are sorted faster by insertion
 STRONG_VOTE, STRONG_SHARE = 0.42, 0.8
-"""A second hit is strong if it votes at least this much, and this share of the first's vote (found on chr20)."""
+"""A further hit is strong if it votes this much, and this share of the first's vote (found on chr20)."""
+SECOND, HIT, LEADS, FULL, ASKED = range(5)
+"""Columns of the signs of a repeat, counts of the anchors of a read: those with a strong second hit; those
+with a hit; those with a whole context, a hit and no second one as near; those whose list of hits was full of
+strong ones when most hits were asked for; and those with a hit at that time."""
+SIGNS = 5
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def key_strand(key):
+def key_strand(key: int) -> int:
     """Strand of a key: 0 forward, 1 reverse."""
     return key >> STRAND_SHIFT
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def key_position(key):
+def key_position(key: int) -> int:
     """Concatenated reference position of the first base of a key's diagonal; may be negative."""
     return (key & _POSITION_MASK) - OFFSET
 
 
 @numba.njit(cache=True, nogil=True)
 def keep_hits(
-    live, slot_of, old_starts, old_keys, old_votes, old_anchors, anchors, starts, similarities, ids,
-    positions, kinds, offsets, length, base, new_starts, new_keys, new_votes, new_anchors, crowd,
-):  # fmt: skip
-    """Join the hits that the `live` reads had with those of a new stage, as (key, vote, anchor), grouped by read.
+    live: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    old: Ballot,
+    anchors: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    similarities: NDArray[np.float32],
+    ids: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    length: int,
+    flank: int,
+    base: float,
+    new: Ballot,
+    signs: NDArray[np.int32],
+) -> int:
+    """Join the hits that the `live` reads had (`old`) with those of a new stage, grouped by read, into `new`.
 
-    Returns the number of hits; `slot_of` maps a read to its group in the old arrays (-1: none). ``crowd[read]`` counts the
-    anchors with a strong second hit, and all anchors with a hit.
+    Parameters
+    ----------
+    live : ndarray, shape (live,)
+        Numbers of the reads.
+    slots : ndarray, shape (reads,)
+        Place of a read in `old`, -1 if it has none.
+    old, new : genoseq.align.loci.Ballot
+    anchors, starts, similarities, ids : ndarray
+        Hits of the stage (`genoseq.align.search.Hits`).
+    positions, kinds : ndarray
+        Anchors of the batch (`genoseq.align.search.BatchAnchors`).
+    offsets : ndarray, shape (reads + 1,)
+        Of the reads in the batch's codes.
+    length, flank : int
+        Of the words, and of the context on each side, bp.
+    base : float
+        A hit votes with its similarity less this.
+    signs : ndarray, shape (reads, SIGNS)
+        Grows by what the hits tell of repeats.
+
+    Returns
+    -------
+    int
+        Number of hits.
     """
     total = 0
     for i in range(live.shape[0]):
         read = live[i]
-        new_starts[i] = total
-        slot = slot_of[read]
+        new.starts[i] = total
+        slot = slots[read]
         if slot >= 0:
-            for h in range(old_starts[slot], old_starts[slot + 1]):
-                new_keys[total] = old_keys[h]
-                new_votes[total] = old_votes[h]
-                new_anchors[total] = old_anchors[h]
+            for h in range(old.starts[slot], old.starts[slot + 1]):
+                new.keys[total] = old.keys[h]
+                new.votes[total] = old.votes[h]
+                new.anchors[total] = old.anchors[h]
                 total += 1
         lo, hi = offsets[read], offsets[read + 1]
         for q in range(starts[i], starts[i + 1]):
             anchor = anchors[q]
             at = positions[anchor]
-            first_vote = np.float32(0)
-            for k in range(ids.shape[1]):
+            limit = min(ids.shape[1], MAX_HITS - (total - new.starts[i]))
+            count = 0
+            while count < limit and ids[q, count] >= 0 and similarities[q, count] > base:
+                count += 1
+            if count == 0:
+                continue
+            whole = at - flank >= lo and at + length + flank <= hi
+            _count_signs(similarities[q, :count], base, ids.shape[1], whole, signs[read])
+            for k in range(count):
                 hit = ids[q, k]
-                vote = similarities[q, k] - base
-                if hit < 0 or vote <= 0 or total - new_starts[i] >= MAX_HITS:
-                    break
-                if k == 0:
-                    first_vote = vote
-                    crowd[read, 1] += 1
-                elif k == 1 and vote >= STRONG_VOTE and vote >= STRONG_SHARE * first_vote:
-                    crowd[read, 0] += 1
                 if (hit & 1) == (kinds[anchor] & 1):
                     key = (hit >> 1) - (at - lo) + OFFSET
                 else:
                     key = ((hit >> 1) - (hi - length - at) + OFFSET) | (1 << STRAND_SHIFT)
-                new_keys[total] = key
-                new_votes[total] = vote
-                new_anchors[total] = anchor
+                new.keys[total] = key
+                new.votes[total] = similarities[q, k] - base
+                new.anchors[total] = anchor
                 total += 1
-        slot_of[read] = i
-    new_starts[live.shape[0]] = total
+    new.starts[live.shape[0]] = total
     return total
 
 
+@numba.njit(cache=True, nogil=True, inline="always")
+def _count_signs(similarities, base, wanted, whole, signs):
+    """Count what the hits of one anchor, best first, tell of repeats; `wanted` were asked for."""
+    hits = similarities.shape[0]
+    signs[HIT] += 1
+    signs[ASKED] += 1
+    if whole and (hits == 1 or similarities[1] < similarities[0]):
+        signs[LEADS] += 1
+    strong = base + max(STRONG_VOTE, STRONG_SHARE * (similarities[0] - base))
+    if hits > 1 and similarities[1] >= strong:
+        signs[SECOND] += 1
+    if hits == wanted and similarities[-1] >= strong:
+        signs[FULL] += 1
+
+
 @numba.njit(cache=True, nogil=True)
-def cluster(keys, votes, anchors, first_anchor, tolerance, order, stamp, best_of, cand_key, cand_vote, cand_hits):
+def cluster(
+    keys: NDArray[np.int64],
+    votes: NDArray[np.float32],
+    anchors: NDArray[np.int64],
+    first_anchor: int,
+    tolerance: int,
+    order: NDArray[np.int64],
+    stamp: NDArray[np.int64],
+    best_of: NDArray[np.float32],
+    cand_key: NDArray[np.int64],
+    cand_vote: NDArray[np.float32],
+    cand_hits: NDArray[np.int64],
+) -> tuple[int, float]:
     """Cluster the hits of one read; the best candidates go to `cand_*`, best first.
 
     Parameters
@@ -104,20 +178,8 @@ def cluster(keys, votes, anchors, first_anchor, tolerance, order, stamp, best_of
         Sum of the scores of all clusters.
     """
     n = keys.shape[0]
-    for h in range(n):
-        order[h] = (keys[h] << 14) | h
-    if n <= 48:
-        for h in range(1, n):
-            value = order[h]
-            p = h
-            while p > 0 and order[p - 1] > value:
-                order[p] = order[p - 1]
-                p -= 1
-            order[p] = value
-    else:
-        order[:n].sort()
+    _sort(keys, order)
     count = 0
-    limit = cand_key.shape[0]
     total = 0.0
     h = 0
     while h < n:
@@ -148,19 +210,44 @@ def cluster(keys, votes, anchors, first_anchor, tolerance, order, stamp, best_of
                 best_vote = vote
                 best_key = keys[hit]
             h += 1
-        total += score
-        if count < limit or score > cand_vote[count - 1]:
-            p = count if count < limit else limit - 1
-            while p > 0 and cand_vote[p - 1] < score:
-                cand_vote[p] = cand_vote[p - 1]
-                cand_key[p] = cand_key[p - 1]
-                cand_hits[p] = cand_hits[p - 1]
-                p -= 1
-            cand_vote[p] = score
-            cand_key[p] = best_key
-            cand_hits[p] = supporters
-            if count < limit:
-                count += 1
+        total += float(score)
+        count = _offer(best_key, score, supporters, count, cand_key, cand_vote, cand_hits)
     for h in range(n):
         stamp[anchors[h] - first_anchor] = -1
     return count, total
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _sort(keys, order):
+    """The order of the hits by key: each key with its hit's number in the low bits, sorted."""
+    n = keys.shape[0]
+    for h in range(n):
+        order[h] = (keys[h] << _HIT_BITS) | h
+    if n > _FEW:
+        order[:n].sort()
+        return
+    for h in range(1, n):
+        value = order[h]
+        p = h
+        while p > 0 and order[p - 1] > value:
+            order[p] = order[p - 1]
+            p -= 1
+        order[p] = value
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _offer(key, vote, hits, count, cand_key, cand_vote, cand_hits):
+    """Put a cluster among the candidates if it beats the last or there is room; returns their number."""
+    limit = cand_key.shape[0]
+    if count == limit and vote <= cand_vote[count - 1]:
+        return count
+    p = count if count < limit else limit - 1
+    while p > 0 and cand_vote[p - 1] < vote:
+        cand_vote[p] = cand_vote[p - 1]
+        cand_key[p] = cand_key[p - 1]
+        cand_hits[p] = cand_hits[p - 1]
+        p -= 1
+    cand_vote[p] = vote
+    cand_key[p] = key
+    cand_hits[p] = hits
+    return min(count + 1, limit)

@@ -1,7 +1,7 @@
 """Align reads to an indexed genome: embed, search, verify, extend. SAM to standard output, or -o.
 
-The index is the one of -x; else that of -r, built once and kept beside it; else $GENOSEQ_INDEX; else the one that
-`genoseq index --default` named.
+The index is the one of -x; else that of -r, built once and kept beside it; else $GENOSEQ_INDEX; else the
+one that `genoseq index --default` named.
 
 Examples:
   genoseq align -x genome.gsx reads.fq.gz -o reads.bam --sort
@@ -28,10 +28,14 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `genoseq align`."""
-    parser.add_argument("reads", nargs="+", metavar="READS", help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin")
+    parser.add_argument(
+        "reads", nargs="+", metavar="READS", help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin"
+    )
     index = parser.add_argument_group("Index")
     index.add_argument("-x", "--index", metavar="REF.gsx", help="folder made by `genoseq index`")
-    index.add_argument("-r", "--reference", metavar="REF.fa", help="genome; its index is built once, beside it")
+    index.add_argument(
+        "-r", "--reference", metavar="REF.fa", help="genome; its index is built once, beside it"
+    )
     search = parser.add_argument_group("Search")
     search.add_argument(
         "--preset",
@@ -39,10 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="sr: one anchor word; divergent: more stages, a second word (default: the preset of the index)",
     )
     search.add_argument(
-        "--secondary", type=bounded_int(0, 5), default=0, metavar="N", help="secondary alignments of a read at most"
+        "--secondary",
+        type=bounded_int(0, 5),
+        default=0,
+        metavar="N",
+        help="secondary alignments of a read at most",
     )
     output = parser.add_argument_group("Output")
-    output.add_argument("-o", "--output", default="-", metavar="FILE", help=".sam, .bam or .paf; - for stdout as SAM")
+    output.add_argument(
+        "-o", "--output", default="-", metavar="FILE", help=".sam, .bam or .paf; - for stdout as SAM"
+    )
     output.add_argument("--paf", action="store_true", help="write PAF instead of SAM")
     output.add_argument("--sort", action="store_true", help="sort by coordinate; a BAM is indexed too")
     output.add_argument("--no-unmapped", action="store_true", help="leave unmapped reads out")
@@ -57,7 +67,9 @@ def run(args: argparse.Namespace) -> None:
     from genoseq.io.table import write_json
 
     if len(args.reads) > 1:
-        raise UsageError("one file of single-end reads at a time; a second file would mean mates, which are not aligned yet")
+        raise UsageError(
+            "one file of single-end reads at a time: a second file would mean mates, not aligned yet"
+        )
     paf = args.paf or args.output.endswith(".paf")
     if paf and (args.sort or args.rg):
         raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
@@ -72,7 +84,8 @@ def run(args: argparse.Namespace) -> None:
     if not args.quiet:
         print(
             f"genoseq align: {summary['reads']:,} reads, {summary['mapped']:,} mapped "
-            f"({100 * summary['mapped'] / max(summary['reads'], 1):.2f} %), {summary['mapq20']:,} with MAPQ >= 20, "
+            f"({100 * summary['mapped'] / max(summary['reads'], 1):.2f} %), "
+            f"{summary['mapq20']:,} with MAPQ >= 20, "
             f"{summary['seconds']:.1f} s",
             file=sys.stderr,
         )
@@ -107,9 +120,19 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
     from genoseq.io.sam import header_text, open_alignment_output, read_group_id
 
     if not compiled() and not args.quiet:
-        print("genoseq align: compiling for this machine, in the first run only (about a minute)", file=sys.stderr)
+        print(
+            "genoseq align: compiling for this machine, in the first run only (about a minute)",
+            file=sys.stderr,
+        )
     aligner = Aligner(index, args.preset, secondary=args.secondary)
-    summary: dict[str, Any] = {"command": "align", "reads": 0, "mapped": 0, "mapq20": 0, "too_short": 0, "bases": 0}
+    summary: dict[str, Any] = {
+        "command": "align",
+        "reads": 0,
+        "mapped": 0,
+        "mapq20": 0,
+        "too_short": 0,
+        "bases": 0,
+    }
     summary |= {"stages": [0] * (len(aligner.parameters.stages) + 1), "preset": args.preset or "auto"}
     header = header_text(
         list(zip(index.reference.names, index.reference.lengths.tolist(), index.reference.md5s, strict=True)),

@@ -1,6 +1,7 @@
 """Embed a genome and write its index: a folder that `genoseq align` maps into memory.
 
-Every occurrence of an anchor word is embedded and stored in a FAISS index whose cells come from the bases around it.
+Every occurrence of an anchor word is embedded and stored in a FAISS index; its cell comes from the bases
+around it.
 
 Examples:
   genoseq index genome.fa.gz -o genome.gsx
@@ -22,14 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `genoseq index`."""
     parser.add_argument("reference", nargs="?", metavar="REF.fa", help="genome in FASTA, any compression")
     group = parser.add_argument_group("Index")
-    group.add_argument("-o", "--output", metavar="REF.gsx", help="folder to write (default: beside the genome)")
+    group.add_argument(
+        "-o", "--output", metavar="REF.gsx", help="folder to write (default: beside the genome)"
+    )
     group.add_argument(
         "--preset",
         choices=("sr", "divergent"),
         default="divergent",
-        help="sr: one anchor word, 1.9 bytes/bp; divergent: two words, 3.7 bytes/bp, finds reads of 10-25 %% divergence",
+        help="sr: one anchor word, 1.9 bytes/bp; divergent: two, 3.7 bytes/bp, for 10-25 %% divergence",
     )
-    group.add_argument("--encoder", metavar="SEED.npz", help="weights of a seed encoder (default: those that ship)")
+    group.add_argument(
+        "--encoder", metavar="SEED.npz", help="weights of a seed encoder (default: those that ship)"
+    )
     group.add_argument(
         "--factory",
         choices=("auto", "PQ16x4fs", "Flat"),
@@ -37,7 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="form of the vectors in FAISS; auto: exact (Flat) below 200 kbp, else PQ16x4fs",
     )
     group.add_argument(
-        "--capacity", type=bounded_int(50, 100_000), default=1500, metavar="N", help="anchors in a cell before it is split"
+        "--capacity",
+        type=bounded_int(50, 100_000),
+        default=1500,
+        metavar="N",
+        help="anchors in a cell before it is split",
     )
     group.add_argument("--default", action="store_true", help="make this the index that `genoseq align` uses")
     group.add_argument("--info", metavar="REF.gsx", help="show what an index holds, and stop")
@@ -82,7 +91,10 @@ def _build(args: argparse.Namespace, output: str) -> None:
     steps: dict[str, tuple[Progress, int]] = {}
 
     def report(step: str, done: int, total: int) -> None:
-        progress, before = steps.get(step) or (Progress(f"genoseq index: {step}", "bp", total, quiet=args.quiet), 0)
+        progress, before = steps.get(step) or (
+            Progress(f"genoseq index: {step}", "bp", total, quiet=args.quiet),
+            0,
+        )
         progress.add(done - before)
         steps[step] = (progress, done)
         if done == total:

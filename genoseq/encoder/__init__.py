@@ -1,0 +1,1 @@
+"""Encoders: sequences to vectors; anchored seeds for alignment, whole windows for comparison."""

@@ -1,9 +1,10 @@
 """Anchors: where in a sequence a context is embedded, and in which direction.
 
-An anchor is an occurrence of a short word that differs from its own reverse complement, such as ``AC``. Where the
-forward strand says ``AC`` the context is read forward; where it says ``GT`` the *reverse* strand says ``AC`` and the
-context is read as its reverse complement. An anchor therefore fixes phase **and** strand: a read and its locus put the
-same bases at the same places of the context, whichever strand the read came from, and one query serves both strands.
+An anchor is an occurrence of a short word that differs from its own reverse complement, such as ``AC``. Where
+the forward strand says ``AC`` the context is read forward; where it says ``GT`` the *reverse* strand says
+``AC`` and the context is read as its reverse complement. An anchor therefore fixes phase **and** strand: a
+read and its locus put the same bases at the same places of the context, whichever strand the read came from,
+and one query serves both strands.
 
 ::
 
@@ -33,7 +34,8 @@ class AnchorWords:
     Parameters
     ----------
     words : tuple of str
-        Words of one length over ``ACGT``; none may equal its own reverse complement or the reverse complement of another.
+        Words of one length over ``ACGT``; none may equal its own reverse complement or the reverse complement
+        of another.
 
     Raises
     ------
@@ -46,14 +48,18 @@ class AnchorWords:
     def __post_init__(self) -> None:
         seen: set[str] = set()
         if not self.words or len({len(word) for word in self.words}) != 1:
-            raise UsageError(f"anchor words must all have one length, found {', '.join(self.words) or 'none'}")
+            raise UsageError(
+                f"anchor words must all have one length, found {', '.join(self.words) or 'none'}"
+            )
         for word in self.words:
             codes = encode(word)
             if codes.max() > 3:
                 raise UsageError(f"anchor word {word} holds letters other than A, C, G and T")
             both = {word, "".join("ACGT"[c] for c in reverse_complement(codes))}
             if len(both) == 1 or both & seen:
-                raise UsageError(f"anchor word {word} equals a reverse complement and cannot tell the strands apart")
+                raise UsageError(
+                    f"anchor word {word} equals a reverse complement and cannot tell the strands apart"
+                )
             seen |= both
 
     @property
@@ -78,7 +84,15 @@ class AnchorWords:
 
 
 @numba.njit(cache=True, nogil=True)
-def find_anchors(codes, lo, hi, rule, length, positions, kinds):
+def find_anchors(
+    codes: NDArray[np.uint8],
+    lo: int,
+    hi: int,
+    rule: NDArray[np.uint8],
+    length: int,
+    positions: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+) -> int:
     """Anchors of ``codes[lo:hi]``, in order of position.
 
     Parameters

@@ -1,11 +1,12 @@
 """The seed encoder: 46 bp around an anchor become 64 numbers of unit length.
 
-A context is a row of 43 overlapping 4-mers. Every (place, 4-mer) owns a learned vector of 64 small integers; the
-embedding is their sum, scaled to unit length. No multiplication is needed before the norm: 43 look-ups of one cache
-line each. 4-mers that reach outside the read, or hold a letter other than A, C, G, T, add nothing, so that a context cut
-by the end of a read still resembles the whole one.
+A context is a row of 43 overlapping 4-mers. Every (place, 4-mer) owns a learned vector of 64 small integers;
+the embedding is their sum, scaled to unit length. No multiplication is needed before the norm: 43 look-ups of
+one cache line each. 4-mers that reach outside the read, or hold a letter other than A, C, G, T, add nothing,
+so that a context cut by the end of a read still resembles the whole one.
 
-`genoseq.encoder.network` is the same function in torch, for training; `genoseq train encoder` writes the weights.
+`genoseq.encoder.network` is the same function in torch, for training; `genoseq train encoder` writes the
+weights.
 """
 
 from __future__ import annotations
@@ -87,13 +88,17 @@ class SeedEncoder:
                 table, codebook = arrays["table"], arrays["codebook"]
                 meta = json.loads(str(arrays["meta"]))
         except FileNotFoundError as err:
-            raise CheckpointError(f"{source}: no such file; make one with 'genoseq train encoder -o {source}'") from err
+            raise CheckpointError(
+                f"{source}: no such file; make one with 'genoseq train encoder -o {source}'"
+            ) from err
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as err:
             raise CheckpointError(f"{source}: not the weights of a seed encoder ({err})") from err
         return cls._checked(str(source), table, codebook, meta)
 
     @classmethod
-    def _checked(cls, source: str, table: NDArray[Any], codebook: NDArray[Any], meta: dict[str, Any]) -> SeedEncoder:
+    def _checked(
+        cls, source: str, table: NDArray[Any], codebook: NDArray[Any], meta: dict[str, Any]
+    ) -> SeedEncoder:
         version = meta.get("format_version") if isinstance(meta, dict) else None
         if version != FORMAT_VERSION:
             raise CheckpointError(
@@ -103,21 +108,37 @@ class SeedEncoder:
         try:
             words, flank = AnchorWords(tuple(meta["words"])), int(meta["flank"])
         except (KeyError, TypeError, ValueError, GenoseqError) as err:
-            raise CheckpointError(f"{source}: not the weights of a seed encoder (words or flank: {err})") from err
+            raise CheckpointError(
+                f"{source}: not the weights of a seed encoder (words or flank: {err})"
+            ) from err
         rows = (2 * flank + words.length - KMER + 1) * 4**KMER
         if table.shape != (rows, DIMENSION) or table.dtype != np.int8:
             raise CheckpointError(
-                f"{source}: table of shape {table.shape} and type {table.dtype}, expected ({rows}, {DIMENSION}) int8"
+                f"{source}: table of shape {table.shape} and type {table.dtype}, "
+                f"expected ({rows}, {DIMENSION}) int8"
             )
-        if codebook.ndim != 3 or codebook.shape[0] * codebook.shape[2] != DIMENSION or codebook.shape[1] != 16:
+        if (
+            codebook.ndim != 3
+            or codebook.shape[0] * codebook.shape[2] != DIMENSION
+            or codebook.shape[1] != 16
+        ):
             raise CheckpointError(f"{source}: codebook of shape {codebook.shape}, expected (16, 16, 4)")
-        return cls(np.ascontiguousarray(table), np.ascontiguousarray(codebook, np.float32), words, flank, meta)
+        return cls(
+            np.ascontiguousarray(table), np.ascontiguousarray(codebook, np.float32), words, flank, meta
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the weights so that `load` reads them back."""
-        meta = {**self.meta, "format_version": FORMAT_VERSION, "words": list(self.words.words), "flank": self.flank}
+        meta = {
+            **self.meta,
+            "format_version": FORMAT_VERSION,
+            "words": list(self.words.words),
+            "flank": self.flank,
+        }
         with Path(path).open("wb") as handle:
-            np.savez_compressed(handle, table=self.table, codebook=self.codebook, meta=np.array(json.dumps(meta)))
+            np.savez_compressed(
+                handle, table=self.table, codebook=self.codebook, meta=np.array(json.dumps(meta))
+            )
 
     def encode(
         self,
@@ -149,7 +170,17 @@ class SeedEncoder:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, boundscheck=False)
-def encode_contexts(codes, positions, kinds, starts, ends, flank, length, table, out):
+def encode_contexts(
+    codes: NDArray[np.uint8],
+    positions: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    flank: int,
+    length: int,
+    table: NDArray[np.int8],
+    out: NDArray[np.float32],
+) -> None:
     """Fill ``out[i]`` with the embedding of anchor ``i`` (kernel behind `SeedEncoder.encode`)."""
     context = 2 * flank + length
     width = table.shape[1]

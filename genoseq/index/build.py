@@ -1,8 +1,9 @@
 """Building an index: anchors, cells and codes of a reference, piece by piece.
 
-Two passes over the reference: the first finds the anchors and their near bases and grows the cell tree; the second embeds
-each anchor's context and quantises it. Memory is about 35 bytes an anchor (some 8 bytes/bp with two words) at the peak;
-embeddings exist only for one piece at a time (all of them for an exact index, which is for small references).
+Two passes over the reference: the first finds the anchors and their near bases and grows the cell tree; the
+second embeds each anchor's context and quantises it. Memory is about 35 bytes an anchor (some 8 bytes/bp with
+two words) at the peak; embeddings exist only for one piece at a time (all of them for an exact index, which
+is for small references).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def encode_reference(
     """
     used = AnchorWords(encoder.words.words[:words])
     ids, kinds, near = _anchors(reference, used, progress)
-    tree, leaf = CellTree.build(near, kinds >> 1, words, capacity)
+    tree, leaf = CellTree.build(near, kinds >> np.uint8(1), words, capacity)
     del near
     codes = _codes(reference, encoder, ids, kinds, exact=exact, progress=progress)
     return tree, leaf, codes, ids
@@ -60,7 +61,9 @@ def _anchors(
     for start, end, low, high in reference.chunks(_PIECE, margin):
         codes = reference.codes(low, high)
         # a word that begins in this piece may end in the next: it belongs here
-        count = find_anchors(codes, start - low, min(end - low + length - 1, len(codes)), rule, length, positions, kinds)
+        count = find_anchors(
+            codes, start - low, min(end - low + length - 1, len(codes)), rule, length, positions, kinds
+        )
         near = np.empty(count, np.uint32)
         pack_near(codes, 0, len(codes), positions, kinds, count, length, near)
         parts[0].append(((positions[:count] + low) << 1) | (kinds[:count] & 1))

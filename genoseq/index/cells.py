@@ -1,10 +1,11 @@
 """Cells of the index: a tree over the bases nearest to the anchor.
 
-The leaf that a context falls into is its cell, an inverted list of the FAISS index: no centroid is ever compared. The
-tree asks for one base at a time, nearest first (right, left, right, ...): a node with more than `capacity` anchors is split
-on the base, among those not asked yet, that divides its anchors most evenly. Near bases are read outward from the anchor,
-so that an insertion or deletion further out does not move them. A cell is lost when one of the some seven bases on the path
-has changed; `leaves_nearby` therefore also gives the leaves one substitution away.
+The leaf that a context falls into is its cell, an inverted list of the FAISS index: no centroid is ever
+compared. The tree asks for one base at a time, nearest first (right, left, right, ...): a node with more than
+`capacity` anchors is split on the base, among those not asked yet, that divides its anchors most evenly. Near
+bases are read outward from the anchor, so that an insertion or deletion further out does not move them. A
+cell is lost when one of the some seven bases on the path has changed; `leaves_nearby` therefore also gives
+the leaves one substitution away.
 """
 
 from __future__ import annotations
@@ -158,17 +159,25 @@ def _wider(rows, length):
 
 
 @numba.njit(cache=True, nogil=True)
-def popcount16(bits):
+def popcount16(bits: np.uint32) -> np.uint32:
     """Bits set among the lowest 16."""
-    total = 0
+    total = np.uint32(0)
     for c in range(16):
         total += (bits >> np.uint32(c)) & np.uint32(1)
     return total
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def near_bases(codes, lo, hi, position, reverse, length):
-    """Near bases of one anchor: two bits a column in the low half, one bit a column that is known from bit 32 on.
+def near_bases(
+    codes: NDArray[np.uint8],
+    lo: int,
+    hi: int,
+    position: int,
+    reverse: int,
+    length: int,
+) -> np.uint64:
+    """Near bases of one anchor: two bits a column in the low half, one bit a column that is known from bit 32
+    on.
 
     Bases outside ``lo:hi`` or with code 4 are unknown (and 0).
     """
@@ -191,14 +200,30 @@ def near_bases(codes, lo, hi, position, reverse, length):
 
 
 @numba.njit(cache=True, nogil=True)
-def pack_near(codes, lo, hi, positions, kinds, count, length, out):
+def pack_near(
+    codes: NDArray[np.uint8],
+    lo: int,
+    hi: int,
+    positions: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    count: int,
+    length: int,
+    out: NDArray[np.uint64],
+) -> None:
     """Near bases (uint32; unknown bases as A) of the first `count` anchors of ``codes[lo:hi]``."""
     for a in range(count):
-        out[a] = np.uint32(near_bases(codes, lo, hi, positions[a], kinds[a] & 1, length) & np.uint64(0xFFFFFFFF))
+        out[a] = np.uint32(
+            near_bases(codes, lo, hi, positions[a], kinds[a] & 1, length) & np.uint64(0xFFFFFFFF)
+        )
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def leaf_of(near, root, children, columns):
+def leaf_of(
+    near: np.uint64,
+    root: int,
+    children: NDArray[np.int32],
+    columns: NDArray[np.uint8],
+) -> int:
     """Leaf of packed near bases, or -1 if the path asks for an unknown base."""
     node = root
     while node >= 0:
@@ -210,7 +235,13 @@ def leaf_of(near, root, children, columns):
 
 
 @numba.njit(cache=True, nogil=True)
-def leaves_nearby(near, root, children, columns, out):
+def leaves_nearby(
+    near: np.uint64,
+    root: int,
+    children: NDArray[np.int32],
+    columns: NDArray[np.uint8],
+    out: NDArray[np.int64],
+) -> int:
     """Leaf of packed near bases and the leaves one substitution away on its path, deepest change first.
 
     An unknown base is tried with all four values (once; a second unknown base ends the branch).

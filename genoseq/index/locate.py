@@ -1,4 +1,5 @@
-"""Which index a run uses: the one named, else the one beside the reference, else $GENOSEQ_INDEX, else the user's default.
+"""Which index a run uses: the one named, else the one beside the reference, else $GENOSEQ_INDEX, else the
+user's default.
 
 No genome is ever guessed: with none of these, the error says how to make an index.
 """
@@ -51,7 +52,8 @@ def default_index() -> Path:
 
 
 def index_beside(reference: str | Path) -> Path:
-    """Where the index of a reference is kept: beside it, ``REF.gsx`` without the suffixes of FASTA and compression.
+    """Where the index of a reference is kept: beside it, ``REF.gsx`` without the suffixes of FASTA and
+    compression.
 
     Examples
     --------

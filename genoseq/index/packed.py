@@ -1,7 +1,7 @@
 """Bases at two bits: 32 to a 64-bit word, and the kernels that compare them.
 
-Base ``i`` lies in bits ``2 * (i % 32)`` and up of word ``i // 32``. A letter other than A, C, G, T is stored as A; who
-needs to know asks `genoseq.index.reference.Reference` for its exceptions.
+Base ``i`` lies in bits ``2 * (i % 32)`` and up of word ``i // 32``. A letter other than A, C, G, T is stored
+as A; who needs to know asks `genoseq.index.reference.Reference` for its exceptions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 EVERY_SECOND_BIT = np.uint64(0x5555555555555555)
 
@@ -41,8 +42,12 @@ def words_for(bases: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def pack_into(codes, words, first):
-    """Write `codes` (uint8, 0 to 3, others as 0) into `words` (uint64) from base `first` on; those bits must be zero."""
+def pack_into(
+    codes: NDArray[np.uint8],
+    words: NDArray[np.uint64],
+    first: int,
+) -> None:
+    """Write `codes` (0 to 3, others as 0) into `words` from base `first` on; those bits must be zero."""
     for i in range(codes.shape[0]):
         base = codes[i]
         if base > 3:
@@ -52,7 +57,11 @@ def pack_into(codes, words, first):
 
 
 @numba.njit(cache=True, nogil=True)
-def unpack(words, first, out):
+def unpack(
+    words: NDArray[np.uint64],
+    first: int,
+    out: NDArray[np.uint8],
+) -> None:
     """Write the ``len(out)`` base codes from base `first` on into `out` (uint8)."""
     for i in range(out.shape[0]):
         at = first + i
@@ -60,7 +69,10 @@ def unpack(words, first, out):
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def window(words, first):
+def window(
+    words: NDArray[np.uint64],
+    first: int,
+) -> np.uint64:
     """The 32 bases from base `first` on, as one word."""
     at = first >> 5
     shift = np.uint64(2 * (first & 31))
@@ -70,7 +82,10 @@ def window(words, first):
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def mismatch_bits(left, right):
+def mismatch_bits(
+    left: np.uint64,
+    right: np.uint64,
+) -> np.uint64:
     """One bit (the lower of its pair) for every base in which two words differ."""
     different = left ^ right
     return (different | (different >> np.uint64(1))) & EVERY_SECOND_BIT

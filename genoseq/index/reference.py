@@ -1,8 +1,8 @@
 """The reference: contigs end to end at two bits a base, with the exceptions beside them.
 
 All positions of the search are *concatenated* coordinates (0-based, half-open): contig ``i`` occupies
-``offsets[i]:offsets[i + 1]``. Letters other than A, C, G, T are kept as runs (start, end, letter), so that the bases, the
-mapped memory and the MD tag stay exact.
+``offsets[i]:offsets[i + 1]``. Letters other than A, C, G, T are kept as runs (start, end, letter), so that
+the bases, the mapped memory and the MD tag stay exact.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class Reference:
         Raises
         ------
         InputError
-            If the file cannot be read, is not FASTA, holds a foreign letter, two contigs of one name, or no sequence.
+            If the file cannot be read, is not FASTA, holds a foreign letter, two contigs of one name, or no
+            sequence.
         """
         reference = cls._build(read_fasta(path))
         if not len(reference):
@@ -104,7 +105,9 @@ class Reference:
                     runs.append(found + np.array([ends[-1] + start, ends[-1] + start, 0]))
             ends.append(ends[-1] + len(letters))
         exceptions = np.concatenate(runs) if runs else np.empty((0, 3), np.int64)
-        return cls(names, np.array(ends, np.int64), md5s, words[: words_for(ends[-1])].copy(), _joined(exceptions))
+        return cls(
+            names, np.array(ends, np.int64), md5s, words[: words_for(ends[-1])].copy(), _joined(exceptions)
+        )
 
     def contig_of(self, position: int) -> int:
         """Number of the contig that a concatenated position lies in."""
@@ -150,7 +153,9 @@ class Reference:
         low, high : int
             The piece with up to `overlap` bases more on each side, inside its contig.
         """
-        for contig_start, contig_end in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
+        for contig_start, contig_end in zip(
+            self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True
+        ):
             for start in range(contig_start, contig_end, size):
                 end = min(start + size, contig_end)
                 yield start, end, max(start - overlap, contig_start), min(end + overlap, contig_end)

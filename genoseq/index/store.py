@@ -1,7 +1,7 @@
 """The index on disk: a folder ``REF.gsx`` with everything that `genoseq align` needs.
 
 ==================  ==========================================================================================
-``manifest.json``   format version, encoder and its digest, parameters, contigs (name, length, MD5), size of each part
+``manifest.json``   format version, encoder and digest, parameters, contigs (name, length, MD5), part sizes
 ``bases.2bit``      the reference at two bits a base (uint64, little endian)
 ``exceptions.npy``  runs of letters other than A, C, G, T
 ``tree.npz``        the cell tree and the number of anchors in each cell
@@ -10,8 +10,8 @@
 ``encoder.npz``     the weights, if they are not the ones that ship
 ==================  ==========================================================================================
 
-The folder is written under a temporary name and renamed when it is whole. Opening maps the large parts into memory and
-reads the rest; a part that is missing, of the wrong size or of another version is refused by name.
+The folder is written under a temporary name and renamed when it is whole. Opening maps the large parts into
+memory and reads the rest; a part that is missing, of the wrong size or of another version is refused by name.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ class Index:
             reference = Reference.from_fasta(reference)
         chosen = encoder or SeedEncoder.load()
         if not 1 <= parameters.words <= len(chosen.words.words):
-            raise UsageError(f"{parameters.words} anchor words wanted, the encoder has {len(chosen.words.words)}")
+            raise UsageError(
+                f"{parameters.words} anchor words wanted, the encoder has {len(chosen.words.words)}"
+            )
         if parameters.factory == "auto":
             factory = "Flat" if len(reference) < _EXACT_BELOW else "PQ16x4fs"
             parameters = IndexParameters(parameters.words, parameters.capacity, factory)
@@ -128,10 +130,18 @@ class Index:
             sizes = np.bincount(leaf, minlength=tree.leaves).astype(np.int32)
             np.asarray(reference.words, "<u8").tofile(temporary / "bases.2bit")
             np.save(temporary / "exceptions.npy", reference.exceptions)
-            np.savez(temporary / "tree.npz", children=tree.children, columns=tree.columns, roots=tree.roots, sizes=sizes)
+            np.savez(
+                temporary / "tree.npz",
+                children=tree.children,
+                columns=tree.columns,
+                roots=tree.roots,
+                sizes=sizes,
+            )
             if encoder is not None:
                 encoder.save(temporary / "encoder.npz")
-            _write_manifest(temporary, reference, chosen, parameters, source, len(ids), shipped=encoder is None)
+            _write_manifest(
+                temporary, reference, chosen, parameters, source, len(ids), shipped=encoder is None
+            )
             _replace_folder(temporary, folder)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -155,13 +165,15 @@ class Index:
                 raise IndexFileError(f"{folder}: {part} is missing; rebuild the index with 'genoseq index'")
             if file.stat().st_size != size:
                 raise IndexFileError(
-                    f"{file}: {file.stat().st_size} bytes, the manifest says {size}; rebuild the index with 'genoseq index'"
+                    f"{file}: {file.stat().st_size} bytes, the manifest says {size}; "
+                    "rebuild the index with 'genoseq index'"
                 )
         own = folder / "encoder.npz"
         encoder = SeedEncoder.load(own if own.name in manifest["parts"] else None)
         if encoder.digest != manifest["encoder"]["digest"]:
             raise IndexFileError(
-                f"{folder}: made with encoder {manifest['encoder']['digest']}, this genoseq has {encoder.digest}; "
+                f"{folder}: made with encoder {manifest['encoder']['digest']}, "
+                f"this genoseq has {encoder.digest}; "
                 "rebuild the index with 'genoseq index'"
             )
         contigs = manifest["contigs"]
@@ -190,7 +202,8 @@ class Index:
         found = _stamp(fasta)
         if remembered and remembered != found:
             raise IndexFileError(
-                f"{fasta}: changed since it was indexed ({remembered['bytes']} bytes then, {found['bytes']} now); "
+                f"{fasta}: changed since it was indexed "
+                f"({remembered['bytes']} bytes then, {found['bytes']} now); "
                 f"rebuild with 'genoseq index {fasta}'"
             )
 
@@ -207,13 +220,18 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError as err:
-        raise IndexFileError(f"{folder}: not a genoseq index (no {MANIFEST}); make one with 'genoseq index'") from err
+        raise IndexFileError(
+            f"{folder}: not a genoseq index (no {MANIFEST}); make one with 'genoseq index'"
+        ) from err
     except (OSError, ValueError) as err:
-        raise IndexFileError(f"{path}: cannot be read ({err}); rebuild the index with 'genoseq index'") from err
+        raise IndexFileError(
+            f"{path}: cannot be read ({err}); rebuild the index with 'genoseq index'"
+        ) from err
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if version != FORMAT_VERSION:
         raise IndexFileError(
-            f"{folder}: index format version {version}, this genoseq reads {FORMAT_VERSION}; rebuild with 'genoseq index'"
+            f"{folder}: index format version {version}, this genoseq reads {FORMAT_VERSION}; "
+            "rebuild with 'genoseq index'"
         )
     expected = {field.name for field in fields(IndexParameters)}
     if {"parts", "encoder", "contigs"} - manifest.keys() or set(manifest.get("parameters", ())) != expected:
@@ -230,7 +248,9 @@ def _arrays(folder: Path, part: str) -> dict[str, NDArray[Any]]:
         with found as archive:
             return {name: archive[name] for name in ("children", "columns", "roots", "sizes")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as err:
-        raise IndexFileError(f"{folder}: {part} is damaged ({err}); rebuild the index with 'genoseq index'") from err
+        raise IndexFileError(
+            f"{folder}: {part} is damaged ({err}); rebuild the index with 'genoseq index'"
+        ) from err
 
 
 def _write_manifest(
@@ -248,7 +268,11 @@ def _write_manifest(
         "format_version": FORMAT_VERSION,
         "genoseq": __version__,
         "byte_order": sys.byteorder,
-        "encoder": {"name": "seed", "words": list(encoder.words.words[: parameters.words]), "digest": encoder.digest},
+        "encoder": {
+            "name": "seed",
+            "words": list(encoder.words.words[: parameters.words]),
+            "digest": encoder.digest,
+        },
         "parameters": asdict(parameters),
         "anchors": anchors,
         "source": None if source is None else _stamp(source),
@@ -286,5 +310,3 @@ def _replace_folder(temporary: Path, folder: Path) -> None:
     folder.rename(old)
     temporary.rename(folder)
     shutil.rmtree(old)
-
-

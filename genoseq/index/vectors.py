@@ -1,16 +1,18 @@
 """Vectors: embeddings of the reference's anchors in one FAISS index whose cells we choose ourselves.
 
-The index is an inverted file (IVF): one list for each leaf of the cell tree, holding for every anchor a short code and an
-id. The id is ``2 * position + orientation``, so that no other array is needed to turn a hit into a diagonal. Two
-forms, named as in FAISS's factory:
+The index is an inverted file (IVF): one list for each leaf of the cell tree, holding for every anchor a short
+code and an id. The id is ``2 * position + orientation``, so that no other array is needed to turn a hit into
+a diagonal. Two forms, named as in FAISS's factory:
 
 ``PQ16x4fs``
-    16 sub-spaces of 4 bits, 8 bytes an anchor, scanned 32 codes at a time in registers (fast scan). The default.
+    16 sub-spaces of 4 bits, 8 bytes an anchor, scanned 32 codes at a time in registers (fast scan). The
+    default.
 ``Flat``
     The embeddings themselves, 256 bytes an anchor: exact, for small references.
 
-Because the leaf is given (``search_preassigned``), FAISS never compares a centroid. The lists live in one file, laid out as
-FAISS's on-disk inverted lists, and are memory-mapped: opening costs nothing and processes share the pages.
+Because the leaf is given (``search_preassigned``), FAISS never compares a centroid. The lists live in one
+file, laid out as FAISS's on-disk inverted lists, and are memory-mapped: opening costs nothing and processes
+share the pages.
 """
 
 from __future__ import annotations
@@ -67,13 +69,16 @@ class VectorIndex:
             rooms, offsets = _layout(sizes, ivf.code_size, padded=not exact)
             lists.filename, lists.totsize = str(folder / LISTS_FILE), int(offsets[-1])
             lists.lists.resize(len(sizes))
-            table = np.stack([sizes, rooms, offsets[:-1]], 1).astype(np.uint64)  # OnDiskOneList: size, capacity, offset
+            table = np.stack([sizes, rooms, offsets[:-1]], 1).astype(
+                np.uint64
+            )  # OnDiskOneList: size, capacity, offset
             ctypes.memmove(int(lists.lists.data().this), table.ctypes.data, table.nbytes)
             lists.do_mmap()
             ivf.replace_invlists(lists, False)
         except RuntimeError as err:
             raise IndexFileError(
-                f"{folder / INDEX_FILE}: FAISS cannot read it ({_last_words(err)}); rebuild it with 'genoseq index'"
+                f"{folder / INDEX_FILE}: FAISS cannot read it ({_last_words(err)}); "
+                "rebuild it with 'genoseq index'"
             ) from err
         return cls(ivf, lists, exact)
 
@@ -100,11 +105,15 @@ class VectorIndex:
         """
         queries = len(embeddings)
         distances, ids = np.empty((queries, hits), np.float32), np.empty((queries, hits), np.int64)
-        unused = np.zeros(cells.shape, np.float32)  # distances to centroids, which do not enter without residuals
-        # the C++ method: the Python wrapper takes no parameters, and nprobe of the shared index is not for threads to set
+        unused = np.zeros(
+            cells.shape, np.float32
+        )  # distances to centroids, which do not enter without residuals
+        # the C++ method: the Python wrapper takes no parameters, and nprobe of the shared index is not for
+        # threads to set
         self.ivf.search_preassigned_c(
             queries, faiss.swig_ptr(embeddings), hits, faiss.swig_ptr(cells), faiss.swig_ptr(unused),
-            faiss.swig_ptr(distances), faiss.swig_ptr(ids), False, faiss.SearchParametersIVF(nprobe=cells.shape[1]),
+            faiss.swig_ptr(distances), faiss.swig_ptr(ids), False,
+            faiss.SearchParametersIVF(nprobe=cells.shape[1]),
         )  # fmt: skip
         distances *= -0.5
         distances += 1
@@ -148,7 +157,9 @@ def write_vectors(
     for cell in range(leaves):
         low, high = int(starts[cell]), int(starts[cell + 1])
         if high > low:
-            ivf.invlists.add_entries(cell, high - low, faiss.swig_ptr(ids[low:high]), faiss.swig_ptr(codes[low:high]))
+            ivf.invlists.add_entries(
+                cell, high - low, faiss.swig_ptr(ids[low:high]), faiss.swig_ptr(codes[low:high])
+            )
     ivf.ntotal = len(ids)
     packed = ivf if exact else faiss.IndexIVFPQFastScan(ivf)
     _write_lists(packed.invlists, np.diff(starts), ivf.code_size, folder / LISTS_FILE, padded=not exact)
@@ -160,9 +171,10 @@ def write_vectors(
 def _layout(
     sizes: NDArray[np.integer], code_size: int, *, padded: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Room (codes with padding) of each list, and where it starts in the file (one more entry: the file's end)."""
-    sizes = sizes.astype(np.int64)
-    rooms = -(-sizes // _BLOCK) * _BLOCK if padded else sizes
+    """Room (codes with padding) of each list, and where each starts in the file, with the file's end."""
+    rooms = sizes.astype(np.int64)
+    if padded:
+        rooms = -(-rooms // _BLOCK) * _BLOCK
     spans = -(-(rooms * (code_size + 8)) // _ALIGN) * _ALIGN
     offsets = np.concatenate([[0], np.cumsum(spans)])
     offsets[-1] = max(offsets[-1], _ALIGN)  # an empty file cannot be mapped
@@ -198,7 +210,12 @@ def _counting_sort(leaf, cursor, order):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def quantise(embeddings, centroids, half_norms, out):
+def quantise(
+    embeddings: NDArray[np.float32],
+    centroids: NDArray[np.float32],
+    half_norms: NDArray[np.float32],
+    out: NDArray[np.uint8],
+) -> None:
     """Product-quantiser codes: two 4-bit centroid numbers a byte, the even sub-space in the low half.
 
     Parameters

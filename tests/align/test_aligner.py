@@ -9,7 +9,7 @@ import pytest
 
 from genoseq.align.aligner import AlignedBatch, Aligner, ordered
 from genoseq.align.extend import SOFT_CLIP
-from genoseq.align.presets import PRESETS
+from genoseq.align.presets import CASCADES, preset
 from genoseq.errors import InputError, UsageError
 from genoseq.index.reference import Reference
 from genoseq.index.store import Index, IndexParameters
@@ -67,15 +67,15 @@ def test_the_second_word_pays_for_divergent_reads(toy_index, simulated):
     truth = simulated(toy_index.reference, number=600, length=100, divergence=0.2, seed=8)
     shares = [
         right(Aligner(toy_index, name).align(truth.reads), truth, toy_index.reference).mean()
-        for name in PRESETS
+        for name in CASCADES
     ]
-    assert dict(zip(PRESETS, shares, strict=True))["divergent"] >= max(shares) - 0.005
+    assert dict(zip(CASCADES, shares, strict=True))["divergent"] >= max(shares) - 0.005
 
 
 def test_one_word_index_aligns_too(toy_index, simulated, tmp_path):
     index = Index.build(toy_index.reference, tmp_path / "sr.gsx", parameters=IndexParameters(words=1))
     aligner = Aligner(index)
-    assert aligner.parameters == PRESETS["sr"]
+    assert aligner.parameters == preset("sr")
     truth = simulated(index.reference, number=500, length=150, divergence=0.05, seed=9)
     assert right(aligner.align(truth.reads), truth, index.reference).mean() > 0.985
     # a preset with a second word does what it can with the one that there is
@@ -255,10 +255,10 @@ def test_an_odd_read_in_a_batch_does_not_touch_the_others(toy_aligner, mixed):
         assert one[:10] + one[11:] == other[:10] + other[11:]  # all but the qualities
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_read_longer_than_the_preset_allows(toy_index, preset):
-    longest = PRESETS[preset].max_length
-    aligner = Aligner(toy_index, preset)
+@pytest.mark.parametrize("name", CASCADES)
+def test_a_read_longer_than_the_preset_allows(toy_index, name):
+    longest = preset(name).max_length
+    aligner = Aligner(toy_index, name)
     text = "".join(np.random.default_rng(1).choice(list("ACGT"), longest + 1))
     reads = ReadBatch.from_strings(["fine", "giant"], [text[:-1], text])
     with pytest.raises(InputError, match=rf"giant has {longest + 1} bp.*{longest} bp"):

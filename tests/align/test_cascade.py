@@ -7,14 +7,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from genoseq.align.cascade import LOCI, Loci, find_loci
-from genoseq.align.presets import PRESETS, preset
+from genoseq.align.cascade import find_loci
+from genoseq.align.loci import LOCI, Loci
+from genoseq.align.presets import CASCADES, preset
 from genoseq.align.verify import FAR
 from genoseq.align.vote import OFFSET, STRAND_SHIFT
 from genoseq.errors import UsageError
 from genoseq.sequence import encode, reverse_complement
 
-PARAMETERS = PRESETS["divergent"]
+PARAMETERS = preset("divergent")
 
 
 def place(key: int) -> tuple[int, int]:
@@ -114,7 +115,7 @@ def test_reads_do_not_disturb_each_other(searched, toy_index):
     for i in (0, 7, 150, 299):
         one = batch.reads.select([i])
         alone = find_loci(one.codes, one.offsets, toy_index, PARAMETERS)
-        for name in (field.name for field in dataclasses.fields(Loci)):
+        for name in Loci._fields:
             np.testing.assert_array_equal(getattr(alone, name)[0], getattr(together, name)[i], name)
 
 
@@ -126,7 +127,8 @@ def test_reads_without_a_usable_anchor_have_no_locus(text, toy_index):
 
 
 def test_presets():
-    for name, parameters in PRESETS.items():
+    for name in CASCADES:
+        parameters = preset(name)
         assert preset(name) is parameters
         assert all(
             stage.first < stage.last and stage.hits >= 1 and stage.probes >= 1 for stage in parameters.stages

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from genoseq.align.extend import DELETION, INSERTION, MATCH, SOFT_CLIP, Alignments, extend
-from genoseq.align.presets import PRESETS, AlignmentParameters, Scoring
+from genoseq.align.presets import AlignmentParameters, Scoring, preset
 from genoseq.align.vote import OFFSET, STRAND_SHIFT
 from genoseq.index.reference import Reference
 from genoseq.sequence import decode, encode, reverse_complement
 
-PARAMETERS = PRESETS["divergent"]
+PARAMETERS = preset("divergent")
 NEVER = -(10**9)
 
 

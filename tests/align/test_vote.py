@@ -7,7 +7,24 @@ import numpy as np
 import pytest
 
 from genoseq.align import vote
-from genoseq.align.vote import MAX_HITS, OFFSET, STRAND_SHIFT, STRONG_SHARE, STRONG_VOTE, cluster, keep_hits
+from genoseq.align.loci import Ballot
+from genoseq.align.vote import (
+    ASKED,
+    FULL,
+    HIT,
+    LEADS,
+    MAX_HITS,
+    OFFSET,
+    SECOND,
+    SIGNS,
+    STRAND_SHIFT,
+    STRONG_SHARE,
+    STRONG_VOTE,
+    cluster,
+    keep_hits,
+)
+
+FLANK = 22
 
 
 @numba.njit
@@ -105,30 +122,23 @@ def test_neighbours_chain_beyond_the_tolerance():
 
 
 def kept(ids, similarities, *, positions, kinds, offsets, live, base=0.3, old=None):
-    """keep_hits for one anchor a read, with the arrays that it wants."""
+    """keep_hits for one anchor a read, with the arrays that it wants: hits, starts, signs."""
     reads = len(offsets) - 1
     slots = np.full(reads, -1, np.int64)
-    starts, keys, votes, owners = old or (np.zeros(1, np.int64), *[np.empty(0, t) for t in "qfq"])
-    for slot in range(len(starts) - 1):
-        slots[slot] = slot
-    room = len(keys) + np.size(ids)
-    out = (
-        np.empty(len(live) + 1, np.int64),
-        np.empty(room, np.int64),
-        np.empty(room, "f"),
-        np.empty(room, np.int64),
-    )
-    crowd = np.zeros((reads, 2), np.int32)
+    old = Ballot(*old) if old else Ballot(np.zeros(1, np.int64), *[np.empty(0, t) for t in "qfq"])
+    slots[: len(old.starts) - 1] = np.arange(len(old.starts) - 1)
+    room = len(old.keys) + np.size(ids)
+    new = Ballot(np.empty(len(live) + 1, np.int64), *[np.empty(room, t) for t in "qfq"])
+    signs = np.zeros((reads, SIGNS), np.int32)
     total = keep_hits(
-        np.array(live), slots, starts, keys, votes, owners, np.arange(len(ids)), np.arange(len(live) + 1),
+        np.array(live), slots, old, np.arange(len(ids)), np.arange(len(live) + 1),
         np.array(similarities, np.float32), np.array(ids, np.int64), np.array(positions),
-        np.array(kinds, np.uint8), np.array(offsets), 2, np.float32(base), *out, crowd,
+        np.array(kinds, np.uint8), np.array(offsets), 2, FLANK, base, new, signs,
     )  # fmt: skip
-    return (
-        [(int(k), float(v), int(a)) for k, v, a in zip(*[c[:total] for c in out[1:]], strict=True)],
-        out[0],
-        crowd,
+    hits = zip(
+        new.keys[:total].tolist(), new.votes[:total].tolist(), new.anchors[:total].tolist(), strict=True
     )
+    return list(hits), new.starts, signs
 
 
 @pytest.mark.parametrize("orientation", [0, 1])
@@ -157,24 +167,48 @@ def test_positions_are_counted_from_the_read():
 
 def test_hits_that_say_nothing_are_dropped():
     ids, similarities = [[20, 30, 40], [50, -1, -1]], [[0.5, 0.3, 0.2], [0.9, 9.0, 9.0]]
-    hits, _, crowd = kept(
+    hits, _, signs = kept(
         ids, similarities, positions=[5, 105], kinds=[0, 0], offsets=[0, 100, 200], live=[0, 1]
     )
     assert [h[2] for h in hits] == [0, 1]
-    assert crowd.tolist() == [[0, 1], [0, 1]]
+    assert signs[:, [SECOND, HIT, FULL, ASKED]].tolist() == [[0, 1, 0, 1], [0, 1, 0, 1]]
 
 
-def test_a_strong_second_hit_makes_a_crowd():
-    first = 0.3 + STRONG_VOTE + 0.1
-    for second, strong in (
-        (first, 1),
-        (0.3 + STRONG_SHARE * (first - 0.3) * 1.01, 1),
-        (0.3 + STRONG_VOTE - 0.01, 0),
-    ):
-        _, _, crowd = kept(
-            [[20, 400]], [[first, second]], positions=[5], kinds=[0], offsets=[0, 100], live=[0]
-        )
-        assert crowd.tolist() == [[strong, 1]], second
+FIRST = 0.3 + STRONG_VOTE + 0.1
+
+
+@pytest.mark.parametrize(
+    ("others", "second", "full"),
+    [
+        ([FIRST, FIRST], 1, 1),
+        ([0.3 + STRONG_SHARE * (FIRST - 0.3) * 1.01] * 2, 1, 1),
+        ([FIRST, 0.3 + STRONG_VOTE - 0.01], 1, 0),
+        ([0.3 + STRONG_VOTE - 0.01, 0.2], 0, 0),
+    ],
+)
+def test_strong_further_hits_are_signs_of_a_repeat(others, second, full):
+    _, _, signs = kept(
+        [[20, 400, 600]], [[FIRST, *others]], positions=[50], kinds=[0], offsets=[0, 100], live=[0]
+    )
+    assert signs[0, [SECOND, HIT, FULL, ASKED]].tolist() == [second, 1, full, 1]
+
+
+@pytest.mark.parametrize(
+    ("position", "second", "leads"),
+    [
+        (50, 0.8, 1),
+        (50, 0.9, 0),
+        (50, 0.2, 1),
+        (FLANK, 0.8, 1),
+        (FLANK - 1, 0.8, 0),
+        (99 - FLANK, 0.8, 0),
+    ],
+)
+def test_a_whole_context_leads_if_no_other_is_as_near(position, second, leads):
+    _, _, signs = kept(
+        [[20, 400]], [[0.9, second]], positions=[position], kinds=[0], offsets=[0, 100], live=[0]
+    )
+    assert signs[0, LEADS] == leads
 
 
 def test_hits_of_earlier_stages_are_kept():

@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from genoseq import __version__
-from genoseq.align.presets import PRESETS
+from genoseq.align.presets import CASCADES, preset
 from genoseq.index.store import Index
 from genoseq.sequence import reverse_complement_text
 
@@ -331,7 +331,7 @@ def test_no_index_lists_the_commands_that_make_one(run, fastq, away):
 
 # bad input
 
-GIANT = max(parameters.max_length for parameters in PRESETS.values()) + 1
+GIANT = max(preset(name).max_length for name in CASCADES) + 1
 BAD_READS = {
     # name: (content, what the message says)
     "junk.txt": (

@@ -1,0 +1,256 @@
+"""The study behind the judges that ship: conviction and certainty, fitted to simulated reads of known origin.
+
+    python pipelines/calibrate_align.py --params pipelines/params/calibrate_align.yaml \\
+        --data DIR --work run/ -o genoseq/weights
+
+*Conviction* is fitted to what the cascade knows of a read after each stage when nothing ends it; the label is
+whether the stages still to come would mend a wrong best locus. *Certainty* is fitted to the finished
+alignments, with that conviction in place; the label is whether the alignment is at the read's origin. Both
+are logistic regressions. About half an hour on one CPU core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from genoseq.align.aligner import Aligner
+from genoseq.align.cascade import find_loci
+from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, Judge
+from genoseq.align.loci import LOCI
+from genoseq.align.mapq import certainty_evidence, phred, search_evidence
+from genoseq.align.presets import AlignmentParameters, preset
+from genoseq.align.vote import OFFSET, STRAND_SHIFT
+from genoseq.index.reference import Reference
+from genoseq.index.store import PRESETS, Index
+from genoseq.io.files import replacing
+from genoseq.simulate import SimulatedReads, SimulationParameters, random_reads, simulate_reads
+
+CONSTANT = FEATURES - 1
+"""The column of the evidence that is 1."""
+BANDS = ((0, 3), (3, 10), (10, 20), (20, 30), (30, 40), (40, 61))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Evidence of many reads, what it should say, and the divergence of each read (-1: foreign)."""
+
+    evidence: NDArray[np.float64]
+    label: NDArray[np.bool_]
+    divergence: NDArray[np.float64]
+
+    def take(self, rows: NDArray[Any]) -> Sample:
+        """Some of the reads."""
+        return Sample(self.evidence[rows], self.label[rows], self.divergence[rows])
+
+
+def join(samples: list[Sample]) -> Sample:
+    """One sample of several."""
+    parts = ((s.evidence, s.label, s.divergence) for s in samples)
+    return Sample(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def simulated(
+    reference: Reference, params: dict[str, Any], number: int, purpose: str
+) -> Iterator[tuple[float, SimulatedReads]]:
+    """Reads of every length and divergence; `purpose` decides the seed, so that no read serves twice."""
+    for length in params["lengths"]:
+        for divergence in params["divergences"]:
+            clean = purpose == "certainty" and divergence < params["clean_below"]
+            count = number * (params["clean_factor"] if clean else 1)
+            seed = params["seed"] + zlib.crc32(f"{purpose} {length} {divergence}".encode()) % 10**6
+            wanted = SimulationParameters(number=count, length=length, divergence=divergence, seed=seed)
+            for reads in simulate_reads(reference, wanted):
+                yield divergence, reads
+
+
+def origins(reads: SimulatedReads, reference: Reference) -> NDArray[np.int64]:
+    """Where the first reference base of each read lies, concatenated coordinate."""
+    return reference.offsets[reads.contig] + reads.start
+
+
+def conviction_sample(
+    index: Index, parameters: AlignmentParameters, params: dict[str, Any], number: int
+) -> Iterator[Sample]:
+    """What is known of each read after each stage it takes part in, when none convinces."""
+    never = Judge(np.eye(FEATURES)[CONSTANT] * -1.0)
+    for divergence, reads in simulated(index.reference, params, number, "conviction"):
+        batch, origin = reads.reads, origins(reads, index.reference)
+        seen: list[tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]] = []
+        before = None
+        for stop in range(1, len(parameters.stages) + 1):
+            cut = dataclasses.replace(parameters, stages=parameters.stages[:stop], conviction=never)
+            loci = find_loci(batch.codes, batch.offsets, index, cut)
+            position = (loci.keys[:, 0] & ((1 << STRAND_SHIFT) - 1)) - OFFSET
+            near = np.abs(position - origin) <= params["right_within"]
+            right = near & (loci.keys[:, 0] >> STRAND_SHIFT == reads.reverse) & (loci.counts > 0)
+            evidence = np.zeros((len(batch), FEATURES))
+            search_evidence(batch.lengths, loci, evidence)
+            state = np.column_stack([loci.signs, loci.counts, loci.distances[:, :LOCI]])
+            took_part = np.ones(len(batch), bool) if before is None else (state != before).any(axis=1)
+            before = state
+            seen.append((evidence, right, took_part & (loci.counts > 0)))
+        final = seen[-1][1]
+        for evidence, right, known in seen[:-1]:
+            yield Sample(evidence[known], ~(final & ~right)[known], np.full(known.sum(), divergence))
+
+
+def certainty_of(aligner: Aligner, reads: SimulatedReads, divergence: float, within: int) -> Sample:
+    """Evidence of finished alignments that have no equal rival."""
+    batch = aligner.align(reads.reads)
+    a, rows = batch.alignments, np.flatnonzero(batch.primary)
+    perfect = aligner.parameters.scoring.match * reads.reads.lengths
+    seconds = batch.rows.seconds[rows]
+    known = batch.mapped & (seconds < a.scores[rows])
+    evidence = certainty_evidence(reads.reads.lengths, perfect, a.scores[rows], seconds, batch.loci)
+    if divergence < 0:
+        right = np.zeros(len(rows), bool)
+    else:
+        first = a.cigars[np.minimum(a.cigar_starts[rows], len(a.cigars) - 1)]
+        clip = np.where((first & 15) == 4, first >> 4, 0).astype(np.int64)
+        near = np.abs(a.starts[rows] - clip - origins(reads, aligner.index.reference)) <= within
+        right = near & (a.strands[rows] == reads.reverse)
+    return Sample(evidence[known], right[known], np.full(known.sum(), divergence))
+
+
+def certainty_sample(
+    indexes: list[tuple[Index, int]],
+    foreign: Reference,
+    parameters: AlignmentParameters,
+    params: dict[str, Any],
+) -> Iterator[Sample]:
+    """Finished alignments of reads of every kind, foreign ones included."""
+    within = params["right_within"]
+    for index, number in indexes:
+        aligner = Aligner(index, parameters)
+        for divergence, reads in simulated(index.reference, params, number, "certainty"):
+            yield certainty_of(aligner, reads, divergence, within)
+    aligner = Aligner(indexes[0][0], parameters)
+    for length in params["lengths"]:
+        wanted = SimulationParameters(
+            number=params["foreign"]["reads"], length=length, seed=params["seed"] + length
+        )
+        for stranger in (simulate_reads(foreign, wanted, foreign=True), random_reads(wanted)):
+            for reads in stranger:
+                yield certainty_of(aligner, reads, -1.0, within)
+
+
+def fit(sample: Sample, strength: float) -> NDArray[np.float64]:
+    """Weights of a logistic regression on the evidence as it is; column `CONSTANT` holds the intercept."""
+    used = np.flatnonzero(sample.evidence.std(axis=0) > 1e-9)
+    used = used[used != CONSTANT]
+    mean, spread = sample.evidence[:, used].mean(axis=0), sample.evidence[:, used].std(axis=0)
+    model = LogisticRegression(max_iter=5000, C=strength).fit(
+        (sample.evidence[:, used] - mean) / spread, sample.label
+    )
+    weights = np.zeros(sample.evidence.shape[1])
+    weights[used] = model.coef_[0] / spread
+    weights[CONSTANT] = model.intercept_[0] - (model.coef_[0] * mean / spread).sum()
+    return weights
+
+
+def reliability(sample: Sample, weights: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """For each divergence and band of MAPQ: reads, and how many of them are wrong."""
+    quality = phred(sample.evidence @ weights)
+    rows = []
+    for divergence in np.unique(sample.divergence):
+        for low, high in BANDS:
+            here = (sample.divergence == divergence) & (quality >= low) & (quality < high)
+            rows.append(
+                {
+                    "divergence": float(divergence),
+                    "mapq": [low, high - 1],
+                    "reads": int(here.sum()),
+                    "wrong": int((here & ~sample.label).sum()),
+                }
+            )
+    return rows
+
+
+def endings(sample: Sample, weights: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """For each divergence: share of the verdicts that end the search, and that end it too early."""
+    says = sample.evidence @ weights > 0
+    rows = []
+    for divergence in np.unique(sample.divergence):
+        here = sample.divergence == divergence
+        early = says & ~sample.label
+        rows.append(
+            {
+                "divergence": float(divergence),
+                "ends": float(says[here].mean()),
+                "too_early": float(early[here].mean()),
+            }
+        )
+    return rows
+
+
+def split(sample: Sample, share: float, seed: int) -> tuple[Sample, Sample]:
+    """A share of a sample held out: (to learn from, to measure with)."""
+    order = np.random.default_rng(seed).permutation(len(sample.label))
+    cut = int(len(order) * share)
+    return sample.take(order[cut:]), sample.take(order[:cut])
+
+
+def opened(data: Path, work: Path, name: str) -> Index:
+    """The two-word index of a genome, built if it is not in `work`."""
+    folder = work / f"{Path(name).stem}.gsx"
+    if not folder.exists():
+        Index.build(data / name, folder, parameters=PRESETS["divergent"])
+    return Index.open(folder)
+
+
+def main() -> None:
+    """Run the study."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the genomes")
+    parser.add_argument("--work", type=Path, required=True, help="folder for indexes and results")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder that receives judges.json")
+    args = parser.parse_args()
+    params = yaml.safe_load(args.params.read_text())
+    args.work.mkdir(parents=True, exist_ok=True)
+    indexes = [(opened(args.data, args.work, g["path"]), g["reads"]) for g in params["genomes"]]
+    blank = Judge(np.zeros(CERTAINTY_FEATURES))
+    parameters = preset(params["preset"], conviction=blank, certainty=blank)
+    results: dict[str, Any] = {}
+
+    sample = join(
+        [s for index, number in indexes for s in conviction_sample(index, parameters, params, number)]
+    )
+    learn, measure = split(sample, params["held_out"], params["seed"])
+    weights = fit(learn, 100.0)
+    weights[CONSTANT] -= params["margin"]
+    results["conviction"] = {"verdicts": len(sample.label), "held_out": endings(measure, weights)}
+    print(json.dumps(results["conviction"], indent=1), file=sys.stderr)
+    parameters = dataclasses.replace(parameters, conviction=Judge(weights))
+    judges = {"conviction": weights}
+
+    foreign = Reference.from_fasta(args.data / params["foreign"]["path"])
+    sample = join(list(certainty_sample(indexes, foreign, parameters, params)))
+    learn, measure = split(sample, params["held_out"], params["seed"])
+    results["certainty"] = {
+        "alignments": len(sample.label),
+        "held_out": reliability(measure, fit(learn, 30.0)),
+    }
+    judges["certainty"] = fit(sample, 30.0)
+    text = {name: [float(f"{weight:.6g}") for weight in weights] for name, weights in judges.items()}
+    (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    with replacing(args.output / "judges.json") as path:
+        path.write_text(json.dumps(text, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
