@@ -128,7 +128,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, Callable[[argparse
         kind = "option" if name.startswith("-") else "command"
         first = "the command comes first: " if kind == "option" else "commands: "
         hint = _options.nearest(name, COMMANDS) or f"{first}{', '.join(COMMANDS)}; see genoseq --help"
-        print(f"genoseq: error: unknown {kind} {name!r} ({hint})", file=sys.stderr)
+        print(f"genoseq: error: unknown {kind} {name!r}; {hint}", file=sys.stderr)
         raise SystemExit(2)
     args = command_parser(name).parse_args(arguments[1:])
     args.command_line = shlex.join(["genoseq", *arguments])

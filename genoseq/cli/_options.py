@@ -53,7 +53,7 @@ class Parser(argparse.ArgumentParser):
         if message.startswith("unrecognized arguments: "):
             known = [option for action in self._actions for option in action.option_strings]
             hint = nearest(message.split()[2].split("=")[0], known) or hint
-        self.exit(2, f"{self.prog}: error: {message} ({hint})\n")
+        self.exit(2, f"{self.prog}: error: {message}; {hint}\n")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
