@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 import sys
@@ -119,3 +120,24 @@ def headings(path: Path) -> set[str]:
     """The anchors that a page of Markdown has."""
     lines = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.slow
+def test_keys_of_json_and_manifest_are_described(tmp_path, data, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (REPOSITORY / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    runs = {
+        "index": f"index {data}/genome.fa.gz -o g.gsx",
+        "simulate": f"simulate {data}/genome.fa.gz -n 20 -o reads.fq",
+        "align": "align -x g.gsx reads.fq -o out.sam",
+        "evaluate": "evaluate out.sam out.sam --pool",
+    }
+    for name, arguments in runs.items():
+        assert cli.main([*arguments.split(), "--json", f"{name}.json", "--quiet"]) == 0
+        written = json.loads((tmp_path / f"{name}.json").read_text())
+        row = re.search(rf"^\| `{name}` \|.*$", page, re.MULTILINE)[0]
+        assert set(written) - {"schema_version"} <= set(re.findall(r"`(\w+)`", row)), name
+    entry = written["files"][0]
+    manifest = json.loads((tmp_path / "g.gsx" / "manifest.json").read_text())
+    for key in (*manifest, *manifest["parameters"], *manifest["parts"], *entry, *entry["summary"]):
+        assert f"`{key}`" in page, key

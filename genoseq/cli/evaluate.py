@@ -101,7 +101,8 @@ def run(args: argparse.Namespace) -> None:
         columns = ["label", *rows[0]]
         write_tsv(args.tsv, columns, [[r.label, *row] for r, row in zip(results, cells, strict=True)])
     if args.json:
-        report: dict[str, object] = {"command": args.command_line, "distance": args.distance}
+        report: dict[str, object] = {"command": "evaluate", "command_line": args.command_line}
+        report["distance"] = args.distance
         report["files"] = [result.to_dict() for result in results]
         if shown is not results:
             report["pooled"] = shown[0].to_dict()

@@ -166,7 +166,8 @@ def run(args: argparse.Namespace) -> None:
         except InputError as error:
             raise (error if error.path else InputError(error.message, args.reference)) from error
     if args.json:
-        write_json(args.json, {"command": args.command_line, "reads": count, "bases": bases})
+        summary = {"command": "simulate", "command_line": args.command_line, "reads": count, "bases": bases}
+        write_json(args.json, summary)
     if not args.quiet:
         print(f"genoseq simulate: {count:,} reads, {bases:,} bp", file=sys.stderr)
 
