@@ -3,22 +3,27 @@
 The public names are below; each is loaded from its module when it is first used, so that `import genoseq`
 costs nothing and never loads numba, FAISS or torch.
 
-    from genoseq import Aligner, Index
+    from genoseq import Aligner, Index, read_batches
 
-    index = Index.build("genome.fa", "genome.gsx")
-    for record in Aligner(index).align("reads.fq.gz"):
+    aligner = Aligner(Index.build("genome.fa.gz", "genome.gsx"))
+    for batch in aligner.stream(read_batches("reads.fq.gz"), threads=4):
         ...
+
+`docs/api.md` shows them at work.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from genoseq.align.aligner import Aligner
+    from genoseq.align.aligner import AlignedBatch, Aligner
+    from genoseq.align.presets import AlignmentParameters
+    from genoseq.encoder.seed import SeedEncoder
     from genoseq.errors import (
         CheckpointError,
         GenoseqError,
@@ -29,28 +34,35 @@ if TYPE_CHECKING:
         UsageError,
     )
     from genoseq.index.reference import Reference
-    from genoseq.index.store import Index
+    from genoseq.index.store import Index, IndexParameters
     from genoseq.io.fastx import ReadBatch, read_batches, read_fasta
     from genoseq.sequence import decode, encode, kmers, reverse_complement
-    from genoseq.simulate import parse_truth, simulate_reads
+    from genoseq.simulate import SimulationParameters, Truth, parse_truth, random_reads, simulate_reads
 
 #: public name -> the module that holds it
 _HOMES = {
+    "AlignedBatch": "genoseq.align.aligner",
     "Aligner": "genoseq.align.aligner",
+    "AlignmentParameters": "genoseq.align.presets",
     "CheckpointError": "genoseq.errors",
     "GenoseqError": "genoseq.errors",
     "GenoseqWarning": "genoseq.errors",
     "Index": "genoseq.index.store",
     "IndexFileError": "genoseq.errors",
+    "IndexParameters": "genoseq.index.store",
     "InputError": "genoseq.errors",
     "MissingDependencyError": "genoseq.errors",
     "ReadBatch": "genoseq.io.fastx",
     "Reference": "genoseq.index.reference",
+    "SeedEncoder": "genoseq.encoder.seed",
+    "SimulationParameters": "genoseq.simulate",
+    "Truth": "genoseq.simulate",
     "UsageError": "genoseq.errors",
     "decode": "genoseq.sequence",
     "encode": "genoseq.sequence",
     "kmers": "genoseq.sequence",
     "parse_truth": "genoseq.simulate",
+    "random_reads": "genoseq.simulate",
     "read_batches": "genoseq.io.fastx",
     "read_fasta": "genoseq.io.fastx",
     "reverse_complement": "genoseq.sequence",
@@ -58,22 +70,29 @@ _HOMES = {
 }
 
 __all__ = [
+    "AlignedBatch",
     "Aligner",
+    "AlignmentParameters",
     "CheckpointError",
     "GenoseqError",
     "GenoseqWarning",
     "Index",
     "IndexFileError",
+    "IndexParameters",
     "InputError",
     "MissingDependencyError",
     "ReadBatch",
     "Reference",
+    "SeedEncoder",
+    "SimulationParameters",
+    "Truth",
     "UsageError",
     "__version__",
     "decode",
     "encode",
     "kmers",
     "parse_truth",
+    "random_reads",
     "read_batches",
     "read_fasta",
     "reverse_complement",
@@ -84,7 +103,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
-        raise AttributeError(f"module 'genoseq' has no attribute {name!r}")
+        message = f"module 'genoseq' has no attribute {name!r}"
+        raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python adds "Did you mean"
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value

@@ -194,8 +194,17 @@ def test_every_public_name_is_there_and_documented():
         value = getattr(genoseq, name)
         assert name.startswith("__") or value.__doc__, name
     assert set(genoseq._HOMES) | {"__version__"} == set(genoseq.__all__)
-    with pytest.raises(AttributeError, match="nonsense"):
+    assert set(dir(genoseq)) == set(genoseq.__all__)
+    with pytest.raises(AttributeError, match="nonsense") as caught:
         genoseq.nonsense  # noqa: B018
+    assert (caught.value.name, caught.value.obj) == ("nonsense", genoseq)  # for "Did you mean"
+
+
+def test_type_checkers_see_every_public_name():
+    tree = parsed(PACKAGE / "__init__.py")
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.name: node.module for node in block.body for alias in node.names}
+    assert seen == genoseq._HOMES
 
 
 def test_every_listed_name_exists():
