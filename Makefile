@@ -1,7 +1,7 @@
 # make demo    install what aligning needs, align the reads that ship to the genome that ships
 # make env     .venv with everything: genoseq editable, all extras, tools for development
 # make test    the whole test suite            make lint    style, format, types
-# make bench   the table of the benchmarks     make docs    docs/cli.md, and the output that the pages show
+# make bench   the table of the benchmarks     make docs    docs/cli.md, and the output in pages and notebooks
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -56,6 +56,7 @@ bench: env
 docs: env
 	$(BIN)/python docs/make_cli.py docs/cli.md
 	$(BIN)/python docs/run_examples.py --write
+	$(BIN)/python docs/run_notebooks.py examples/*.ipynb
 
 clean:
 	rm -rf demo dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis
