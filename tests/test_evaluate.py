@@ -195,7 +195,7 @@ def test_no_reads(tmp_path, content):
 @pytest.mark.parametrize(
     ("text", "place", "found"),
     [
-        ("hello world\n", 1, "starts with b'hello world'; expected an alignment in SAM, BAM or PAF"),
+        ("hello world\n", 1, "starts with 'hello world'; expected an alignment in SAM, BAM or PAF"),
         (">a\nACGT\n", 1, "expected an alignment"),
         (HEADER + line("read1"), 4, "does not tell the origin"),
         (HEADER + line("0:c:1:2:+") + "1:c:1:2:+\t0\tc\t5\t60\n", 5, "5 of 11 columns"),
