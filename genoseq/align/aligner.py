@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import faiss
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -128,11 +129,9 @@ class Aligner:
             reads.codes, reads.offsets, rows, loci.keys[rows, ranks], loci.distances[rows, ranks],
             self.index.reference, self.parameters,
         )  # fmt: skip
-        return self._judged(reads, loci, aligned, ranks)
+        return self._judged(reads, loci, aligned)
 
-    def _judged(
-        self, reads: ReadBatch, loci: Loci, aligned: Alignments, ranks: NDArray[np.int64]
-    ) -> AlignedBatch:
+    def _judged(self, reads: ReadBatch, loci: Loci, aligned: Alignments) -> AlignedBatch:
         """Choose primary and secondary alignments, decide what is unmapped, and give MAPQ."""
         number = len(reads)
         if not len(aligned):  # no read of the batch has a locus
@@ -146,8 +145,10 @@ class Aligner:
         good = (aligned.starts >= 0) & (
             aligned.scores >= self.parameters.min_identity_score * perfect[aligned.reads]
         )
-        # rows by read, in each the best first; then the reads that have none
-        order = np.lexsort((ranks, -np.where(good, aligned.scores, -1), aligned.reads))
+        # rows by read, in each the best first, equal ones in an order of their own for each read
+        lots = np.empty(len(aligned), np.uint64)
+        _draw_lots(reads.names, reads.name_offsets, aligned.reads, aligned.starts, lots)
+        order = np.lexsort((lots, -np.where(good, aligned.scores, -1), aligned.reads))
         readers = aligned.reads[order]
         first = np.searchsorted(readers, np.arange(number))
         places = np.arange(len(order)) - first[readers]
@@ -198,6 +199,19 @@ def _at_place(
     return row
 
 
+@numba.njit(cache=True, nogil=True)
+def _draw_lots(names, name_offsets, reads, starts, lots):
+    """A number for each alignment, from the name of its read and its place: repeats share their reads."""
+    for row in range(reads.shape[0]):
+        value = np.uint64(0xCBF29CE484222325)  # FNV-1a over the name
+        for i in range(name_offsets[reads[row]], name_offsets[reads[row] + 1]):
+            value = (value ^ np.uint64(names[i])) * np.uint64(0x100000001B3)
+        value ^= np.uint64(starts[row])
+        for _ in range(2):  # the finaliser of MurmurHash3
+            value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+        lots[row] = value ^ (value >> np.uint64(33))
+
+
 def compiled() -> bool:
     """Whether numba has compiled the kernels on this machine before (they are kept on disk)."""
     return bool(weigh.stats.cache_path) and any(Path(weigh.stats.cache_path).glob("weigh.weigh*.nbi"))
@@ -224,7 +238,9 @@ def _rows_to_extend(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Loci to align, (read, rank): the best of each read, and up to `rivals` more nearly as close."""
     limit = loci.distances[:, :1] + _RIVAL * lengths[:, None]
-    wanted = (loci.distances <= limit) & (np.arange(LOCI) < np.minimum(loci.counts, 1 + rivals)[:, None])
+    rank = np.arange(LOCI)
+    close = loci.distances <= loci.distances[:, :1] + 1
+    wanted = (loci.distances <= limit) & (rank < loci.counts[:, None]) & ((rank < 1 + rivals) | close)
     reads, ranks = np.nonzero(wanted)
     return reads, ranks
 

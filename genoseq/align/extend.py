@@ -22,8 +22,7 @@ from genoseq.index.reference import Reference
 
 MATCH, INSERTION, DELETION, SOFT_CLIP = 0, 1, 2, 4
 """Operations of a CIGAR as BAM numbers them; an operation is stored as ``length << 4 | operation``."""
-_PAIR, _INSERTED, _DELETED = 1, 2, 3
-_INSERTION_GOES_ON, _DELETION_GOES_ON, _FRESH = 4, 8, 16
+_PAIR, _INSERTED, _DELETED = 0, 1, 2
 _NEVER = np.int32(-(1 << 28))
 
 
@@ -156,8 +155,7 @@ def _extend_all(
     read = np.empty(longest, np.uint8)
     target = np.empty(longest + 2 * slack + 2, np.uint8)
     width = 2 * slack + 1
-    trace = np.empty((longest + 1, width), np.uint8)
-    lines = np.empty((2, width + 2), np.int32)
+    table = np.empty((3, longest + 1, width + 1), np.int32)
     operations = np.empty(2 * longest, np.uint32)  # a deletion after every base at most
     for row in range(rows.shape[0]):
         lo, hi = offsets[rows[row]], offsets[rows[row] + 1]
@@ -188,8 +186,7 @@ def _extend_all(
                 gap_open,
                 gap_extend,
                 bonus,
-                trace,
-                lines,
+                table,
                 operations,
             )
         strands[row] = strand
@@ -265,110 +262,90 @@ def _best_stretch(read, length, target, shift, match, mismatch, bonus):
 
 
 @numba.njit(cache=True, nogil=True)
-def _banded(
-    read, length, target, half, match, mismatch, gap_open, gap_extend, bonus, trace, lines, operations
-):
-    """Gotoh within `half` of the diagonal: (begin, end) in the read, start in the window, number of
-    `operations`.
+def _banded(read, length, target, half, match, mismatch, gap_open, gap_extend, bonus, table, operations):
+    """Gotoh within `half` of the diagonal: begin, end in the read, start in the window, operations.
 
-    Cell (i, b) pairs read base ``i - 1`` with window base ``i - 1 + b``. ``lines[0]`` is the score H of the
-    row above, overwritten from left to right; ``lines[1]`` is the score of an open insertion.
+    Cell (i, b) pairs read base ``i - 1`` with window base ``i - 1 + b``. `table` receives the best scores
+    that end in it with a pair, an insertion, a deletion. A row is done in several passes: all but the one
+    along the row (deletions) become vector instructions.
     """
     width = 2 * half + 1
-    above, inserted = lines[0], lines[1]
-    first_gap = gap_open + gap_extend
-    for b in range(width + 2):
-        above[b] = bonus
-        inserted[b] = _NEVER
-    above[width] = _NEVER
-    best = np.int32(0)
-    best_i, best_b = 0, 0
+    pairs, insertions, deletions = table[_PAIR], table[_INSERTED], table[_DELETED]
+    above = np.full(
+        width + 1, bonus, np.int32
+    )  # an alignment may begin with any pair, even where a gap scores more
+    plain = np.empty(width, np.int32)
+    insertions[0] = _NEVER
+    hit, miss, extend = np.int32(match), np.int32(-mismatch), np.int32(gap_extend)
+    first_gap = -_NEVER  # and never with an insertion
+    best, last = np.int32(0), 0
     for i in range(1, length + 1):
-        base = read[i - 1]
-        deleted = _NEVER
-        left = _NEVER
+        base = read[i - 1] if read[i - 1] < 4 else 255
+        insertions[i, width] = _NEVER
+        above[width] = _NEVER
         for b in range(width):
             other = target[i - 1 + b]
-            flag = _PAIR
-            h = above[b]
-            if h < 0:
-                h = np.int32(0)
-                flag = (
-                    _PAIR | _FRESH
-                )  # an alignment may begin with this pair, even where a gap then scores more
-            if other == 5:
-                h = _NEVER
-            elif base == other and base < 4:
-                h += match
-            else:
-                h -= mismatch
-            paired = h + bonus if i == length else h
-            if paired > best:
-                best = paired
-                best_i, best_b = i, b
-            if i > 1:
-                opened = above[b + 1] - first_gap
-                longer = inserted[b + 1] - gap_extend
-                if longer > opened:
-                    opened = longer
-                    flag |= _INSERTION_GOES_ON
-                inserted[b] = opened
-                if opened > h:
-                    h = opened
-                    flag = (flag & ~3) | _INSERTED
-            opened = left - first_gap
-            longer = deleted - gap_extend
-            if longer > opened:
-                opened = longer
-                flag |= _DELETION_GOES_ON
-            deleted = opened
-            if opened > h:
-                h = opened
-                flag = (flag & ~3) | _DELETED
-            above[b] = h
-            left = h
-            trace[i, b] = flag
-    if best_i == 0:
+            score = max(above[b], np.int32(0)) + (hit if base == other else miss)
+            pairs[i, b] = score if other != 5 else _NEVER
+        for b in range(width):
+            insertions[i, b] = max(above[b + 1] - first_gap, insertions[i - 1, b + 1] - extend)
+        for b in range(width):
+            plain[b] = max(pairs[i, b], insertions[i, b])
+        first_gap = np.int32(gap_open + gap_extend)
+        gap = _NEVER
+        for b in range(width):
+            deletions[i, b] = gap
+            gap = max(gap - extend, plain[b] - first_gap)
+        for b in range(width):
+            above[b] = max(plain[b], deletions[i, b])
+        top = pairs[i, 0]
+        for b in range(1, width):
+            top = max(top, pairs[i, b])
+        if i == length:
+            top += bonus
+        if top > best:
+            best, last = top, i
+    if last == 0:
         return 0, 0, 0, 0
-    return _trace_back(trace, best_i, best_b, operations)
+    return _trace_back(table, last, pairs[last, :width].argmax(), first_gap, extend, operations)
 
 
 @numba.njit(cache=True, nogil=True)
-def _trace_back(trace, last, band, operations):
+def _trace_back(table, last, band, first_gap, extend, operations):
     """Walk back from a paired cell; operations come out in reading order."""
-    count = 0
+    pairs, insertions, deletions = table[_PAIR], table[_INSERTED], table[_DELETED]
     i, b = last, band
     state = _PAIR
+    count = 0
     run = 0
     kind = MATCH
     while True:
-        flag = trace[i, b]
-        if state == _PAIR and not (i == last and b == band):
-            state = flag & 3
-        if state == _PAIR:
-            wanted = MATCH
-        elif state == _INSERTED:
-            wanted = INSERTION
-        else:
-            wanted = DELETION
+        wanted = MATCH if state == _PAIR else (INSERTION if state == _INSERTED else DELETION)
         if wanted != kind:
-            if run:
-                operations[count] = run << 4 | kind
-                count += 1
+            operations[count] = run << 4 | kind
+            count += 1
             run = 0
             kind = wanted
         run += 1
+        goes_on = False
         if state == _PAIR:
             i -= 1
-            if flag & _FRESH or i == 0:
+            if i == 0 or max(pairs[i, b], insertions[i, b], deletions[i, b]) < 0:
                 break
         elif state == _INSERTED:
-            state = _INSERTED if flag & _INSERTION_GOES_ON else _PAIR
             i -= 1
             b += 1
+            opened = max(pairs[i, b], insertions[i, b], deletions[i, b]) - first_gap
+            goes_on = insertions[i, b] - extend > opened
         else:
-            state = _DELETED if flag & _DELETION_GOES_ON else _PAIR
             b -= 1
+            goes_on = deletions[i, b] - extend > max(pairs[i, b], insertions[i, b]) - first_gap
+        if not goes_on:
+            state = _PAIR
+            if insertions[i, b] > pairs[i, b]:
+                state = _INSERTED
+            if deletions[i, b] > max(pairs[i, b], insertions[i, b]):
+                state = _DELETED
     operations[count] = run << 4 | kind
     count += 1
     for o in range(count // 2):

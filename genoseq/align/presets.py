@@ -110,15 +110,17 @@ def _last(word: int) -> tuple[Stage, ...]:
         Stage(word, 6, 999, hits=32, takes=REPEAT, verify=60),
         Stage(word, 0, 8, hits=256, takes=REPEAT, verify=100),
         Stage(word, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
-        Stage(word, 5, 999, probes=20, hits=8, takes=DIVERGENT, verify=60),
+        Stage(word, 5, 999, probes=20, hits=32, takes=DIVERGENT, verify=100),
     )
 
 
+_DIVERGENT = (*_FIRST, Stage(1, 0, 999, verify=40), *_last(-1))
 CASCADES = {
     "sr": (*_FIRST, *_last(0)),
-    "divergent": (*_FIRST, Stage(1, 0, 999, verify=40), *_last(-1)),
+    "divergent": _DIVERGENT,
+    "sensitive": (*_DIVERGENT, Stage(-1, 0, 999, probes=40, hits=128, takes=DIVERGENT, verify=300)),
 }
-"""The cascade of each preset."""
+"""The cascade of each preset: one anchor word; two words; two and a last, exhaustive stage."""
 
 
 def preset(

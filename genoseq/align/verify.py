@@ -5,8 +5,8 @@
 2. *Blocks*: a candidate that rests on a single anchor must agree in at least two blocks of 16 bases before
    anything dearer is spent on it.
 3. *Edit distance* of the whole read within the locus and some slack, free ends in the reference, by Myers'
-   bit-parallel algorithm (J. ACM 46, 1999; block form of Hyyrö 2003), given up as soon as it cannot beat a
-   cut-off.
+   bit-parallel algorithm (J. ACM 46, 1999) in a band of one machine word (Hyyrö, Nordic J. Comput. 10, 2003),
+   given up as soon as it cannot beat a cut-off.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ from genoseq.index.packed import mismatch_bits, popcount, window
 
 FAR = 1 << 20
 """Distance of a candidate that was given up."""
-_GOOD_BLOCK = (
-    5  # mismatches of 16: a random block has so few with probability .0016, one of 20 % divergence .92
-)
-_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+# mismatches of 16: a random block has so few with probability .0016, one of 20 % divergence .92
+_GOOD_BLOCK = 5
 _ONE = np.uint64(1)
 
 
@@ -81,85 +79,76 @@ def diagonal_mismatches(
 
 
 @numba.njit(cache=True, nogil=True)
-def match_masks(
-    read: NDArray[np.uint64],
-    length: int,
-    masks: NDArray[np.uint64],
-) -> None:
-    """For each base a bit vector of the places of the read that hold it: `masks`, uint64 (4, blocks)."""
-    for b in range(4):
-        for w in range((length + 63) // 64):
+def match_masks(read: NDArray[np.uint64], length: int, slack: int, masks: NDArray[np.uint64]) -> None:
+    """Which bases of a packed read match A, C, G, T and nothing: bits in the five rows of `masks`.
+
+    Bit ``2 * slack + i`` stands for base i of the read. The bits below match everything: with them the band
+    of `edit_distance` begins before the read. A row has ``(length + 4 * slack) // 64 + 2`` words.
+    """
+    shift = 2 * slack
+    for b in range(5):
+        masks[b, 0] = (_ONE << np.uint64(shift)) - _ONE
+        for w in range(1, (length + 2 * shift) // 64 + 2):
             masks[b, w] = 0
     for i in range(length):
         base = (read[i >> 5] >> np.uint64(2 * (i & 31))) & np.uint64(3)
-        masks[base, i >> 6] |= _ONE << np.uint64(i & 63)
+        masks[base, (i + shift) >> 6] |= _ONE << np.uint64((i + shift) & 63)
 
 
 @numba.njit(cache=True, nogil=True)
 def edit_distance(
     masks: NDArray[np.uint64],
     length: int,
+    slack: int,
     reference: NDArray[np.uint64],
-    start: int,
-    end: int,
+    position: int,
+    lo: int,
+    hi: int,
     cutoff: int,
-    up: NDArray[np.uint64],
-    down: NDArray[np.uint64],
 ) -> int:
-    """Edit distance of a read inside ``reference[start:end]``, both ends free in the reference.
+    """Edit distance of a read to the reference near a diagonal, both ends free in the reference.
+
+    One 64-bit word holds a column of the band: column ``j`` has the rows ``j - 2 * slack`` to ``j``, so that
+    the read may lie anywhere from `slack` bp before the diagonal to `slack` bp behind it. Bases outside
+    ``lo:hi`` match nothing.
 
     Parameters
     ----------
-    masks : ndarray, shape (4, blocks), dtype uint64
-        From `match_masks`.
+    masks : ndarray, shape (5, words), dtype uint64
+        From `match_masks`, with the same `slack`.
+    slack : int
+        At most 31.
+    position : int
+        Where the diagonal begins in the reference.
     cutoff : int
         Distances above it need not be exact: `FAR` is returned as soon as the distance must exceed it.
-    up, down : ndarray, shape (blocks,), dtype uint64
-        Scratch.
-
-    Returns
-    -------
-    int
     """
-    blocks = (length + 63) >> 6
-    last = _ONE << np.uint64((length - 1) & 63)
-    for w in range(blocks):
-        up[w] = _ALL
-        down[w] = 0
-    score = length
+    band = (_ONE << np.uint64(2 * slack + 1)) - _ONE
+    up, down = np.uint64(0), np.uint64(0)  # vertical differences +1 and -1
+    centre = 0  # edits on the diagonal itself
+    last = 0  # edits at the last row of the column; once the read's last row is reached, at that
     best = length
-    bases = np.uint64(0)
-    for j in range(end - start):
-        if (j & 31) == 0:
-            bases = window(reference, start + j)
-        base = bases & np.uint64(3)
-        bases >>= np.uint64(2)
-        carry_up = np.uint64(0)
-        carry_down = np.uint64(0)
-        for w in range(blocks):
-            equal = masks[base, w]
-            pv = up[w]
-            mv = down[w]
-            xv = equal | mv
-            equal |= carry_down
-            xh = (((equal & pv) + pv) ^ pv) | equal
-            ph = mv | ~(xh | pv)
-            mh = pv & xh
-            if w == blocks - 1:
-                if ph & last:
-                    score += 1
-                elif mh & last:
-                    score -= 1
-            next_up = ph >> np.uint64(63)
-            next_down = mh >> np.uint64(63)
-            ph = (ph << _ONE) | carry_up
-            mh = (mh << _ONE) | carry_down
-            up[w] = mh | ~(xv | ph)
-            down[w] = ph & xv
-            carry_up = next_up
-            carry_down = next_down
-        if score < best:
-            best = score
-        elif min(best, score - (end - start - 1 - j)) > cutoff:
-            return FAR
+    row = 2 * slack  # bit of that row
+    for j in range(length + 2 * slack):
+        at = position - slack + j
+        base = np.int64(4)
+        if lo <= at < hi:
+            base = np.int64((reference[at >> 5] >> np.uint64(2 * (at & 31))) & np.uint64(3))
+        word, bit = j >> 6, np.uint64(j & 63)
+        equal = masks[base, word] >> bit | masks[base, word + 1] << _ONE << (np.uint64(63) - bit)
+        equal |= down
+        zero = ((((equal & up) + up) ^ up) | equal) & band  # diagonal differences 0
+        plus, minus = down | ~(up | zero), up & zero  # horizontal differences
+        down = (zero >> _ONE) & plus
+        up = minus | ~((zero >> _ONE) | plus)
+        if j < length:
+            last += 1 - np.int64(zero >> np.uint64(row))
+            centre += 1 - np.int64((zero >> np.uint64(slack)) & _ONE)
+            if centre - slack > cutoff:
+                return FAR
+        else:
+            row -= 1
+            last += np.int64((plus >> np.uint64(row)) & _ONE) - np.int64((minus >> np.uint64(row)) & _ONE)
+        if j >= length - 1:
+            best = min(best, last)
     return best

@@ -39,7 +39,6 @@ class _Desk(NamedTuple):
 
     packed: NDArray[np.uint64]
     masks: NDArray[np.uint64]
-    columns: NDArray[np.uint64]
     order: NDArray[np.int64]
     stamp: NDArray[np.int64]
     best_of: NDArray[np.float32]
@@ -82,7 +81,7 @@ def weigh(
     convinced : ndarray, shape (live,)
         Receives the verdicts.
     """
-    desk = _desk(live, offsets, anchor_starts, ballot.starts, rules.verify)
+    desk = _desk(live, offsets, anchor_starts, ballot.starts, rules.verify, rules.slack)
     for i in range(live.shape[0]):
         read = live[i]
         first, last = ballot.starts[i], ballot.starts[i + 1]
@@ -110,7 +109,7 @@ def weigh(
 
 
 @numba.njit(cache=True, nogil=True)
-def _desk(live, offsets, anchor_starts, starts, verify):
+def _desk(live, offsets, anchor_starts, starts, verify, slack):
     longest = 1
     most_hits = 1
     most_anchors = 1
@@ -118,11 +117,9 @@ def _desk(live, offsets, anchor_starts, starts, verify):
         longest = max(longest, offsets[live[i] + 1] - offsets[live[i]])
         most_hits = max(most_hits, starts[i + 1] - starts[i])
         most_anchors = max(most_anchors, anchor_starts[live[i] + 1] - anchor_starts[live[i]])
-    words = longest // 32 + 2
     return _Desk(
-        np.zeros((2, words), np.uint64),
-        np.zeros((2, 4, words), np.uint64),
-        np.zeros((2, words), np.uint64),
+        np.zeros((2, longest // 32 + 2), np.uint64),
+        np.zeros((2, 5, (longest + 4 * slack) // 64 + 2), np.uint64),
         np.empty(most_hits, np.int64),
         np.full(most_anchors, -1, np.int64),
         np.empty(most_anchors, np.float32),
@@ -155,14 +152,11 @@ def _verify(read, length, candidate, masked, reference, contigs, slack, loci, de
         if good < 2 and desk.hits[candidate] < 2:
             return masked
         if not (masked >> strand) & 1:
-            match_masks(desk.packed[strand], length, desk.masks[strand])
+            match_masks(desk.packed[strand], length, slack, desk.masks[strand])
             masked |= 1 << strand
         cutoff = min(distance - 1, loci.distances[read, LOCI - 1] - 1)
         cutoff = min(cutoff, loci.distances[read, 0] + length // 4)  # a rival that far away rivals nothing
-        edits = edit_distance(
-            desk.masks[strand], length, reference, max(position - slack, lo), min(position + length + slack,
-            hi), cutoff, desk.columns[0], desk.columns[1],
-        )  # fmt: skip
+        edits = edit_distance(desk.masks[strand], length, slack, reference, position, lo, hi, cutoff)
         distance = min(distance, edits)
     if distance < FAR:
         remember(loci, read, key, distance, desk.votes[candidate])
@@ -179,7 +173,11 @@ def _convinces(read, length, weights, loci, features):
         # guess.
         if signs[LEADS] == 0 and signs[FULL] > 0 and loci.distances[read, 1] > 0:
             return False
-    elif signs[FULL] > CROWDED * signs[ASKED] and loci.tops[read, 0] < FOCUS * loci.tops[read, 2]:
+    elif (
+        signs[LEADS] <= 4 * loci.distances[read, 0]
+        and signs[FULL] > CROWDED * signs[ASKED]
+        and loci.tops[read, 0] < FOCUS * loci.tops[read, 2]
+    ):
         return False  # a nearer copy may be among those not seen yet
     evidence(
         length,
@@ -191,4 +189,7 @@ def _convinces(read, length, weights, loci, features):
         loci.asked[read],
         features,
     )
-    return np.dot(features, weights) > 0
+    total = 0.0
+    for f in range(FEATURES):  # np.dot in a kernel would need scipy
+        total += features[f] * weights[f]
+    return total > 0

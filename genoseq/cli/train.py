@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vocabulary", type=_options.bounded_int(8, 1 << 20), metavar="N", help="tokens (rde)"
     )
     training.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train")
-    run_group = encoder.add_argument_group("Interrupted runs (seed encoder)")
+    run_group = encoder.add_argument_group("Interrupted runs")
     run_group.add_argument("--checkpoint", metavar="DIR", help="keep checkpoints and the log here")
     run_group.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
     # the frame adds the common options to `genoseq train`; here they may also follow the word "encoder"
@@ -117,10 +117,8 @@ def _check(args: argparse.Namespace) -> None:
     """Refuse combinations and paths that cannot work before anything long begins."""
     if args.resume and not args.checkpoint:
         raise UsageError("--resume needs --checkpoint DIR, the folder of the run to go on with")
-    if args.encoder != "seed":
-        for option in ("checkpoint", "validate"):
-            if getattr(args, option):
-                raise UsageError(f"--{option} is for the seed encoder, not for --encoder {args.encoder}")
+    if args.encoder != "seed" and args.validate:
+        raise UsageError(f"--validate is for the seed encoder, not for --encoder {args.encoder}")
     for option, encoders in (("batch", ("sketch", "rde")), ("width", ("rde",)), ("vocabulary", ("rde",))):
         if getattr(args, option) is not None and args.encoder not in encoders:
             raise UsageError(f"--{option} is for --encoder {' and '.join(encoders)}, not for {args.encoder}")
@@ -151,14 +149,11 @@ def _train_seed(args: argparse.Namespace, device: Any, report: _Report) -> dict[
     words = AnchorWords(config.words)
     pool = ContextPool.from_fasta(args.genomes, words, config.flank)
     report.say(f"{len(pool):,} anchors of {', '.join(config.words)} in {len(args.genomes)} genomes")
-    folder = Path(args.checkpoint) if args.checkpoint else None
     trainer = SeedTrainer(pool, config, device, report)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        report.path = folder / "log.jsonl"
-        if args.resume:
-            trainer.resume(folder)
-            report.say(f"resumed at stage {trainer.stage + 1}, step {trainer.step}")
+    folder = _run_folder(args, report)
+    if folder is not None and args.resume:
+        trainer.resume(folder)
+        report.say(f"resumed at stage {trainer.stage + 1}, step {trainer.step}")
     trainer.run(folder)
     genomes = [Path(path).name for path in args.genomes]
     encoder = trainer.encoder({"genomes": genomes, "date": time.strftime("%Y-%m-%d", time.gmtime())})
@@ -180,10 +175,13 @@ def _train_seed(args: argparse.Namespace, device: Any, report: _Report) -> dict[
 
 
 def _train_window(args: argparse.Namespace, device: Any, report: _Report) -> dict[str, Any]:
+    import torch
+
     from genoseq.encoder.window import SketchEncoder, WindowNetwork
     from genoseq.encoder.window_train import WindowTraining, train_windows
 
     contigs = _contigs(args.genomes)
+    torch.manual_seed(args.seed)  # the first weights
     encoder: WindowNetwork
     if args.encoder == "rde":
         from genoseq.encoder.rde import RdeConfig, RdeEncoder, train_tokenizer
@@ -194,15 +192,33 @@ def _train_window(args: argparse.Namespace, device: Any, report: _Report) -> dic
         if args.vocabulary is not None:
             config = dataclasses.replace(config, vocabulary=args.vocabulary)
         encoder = RdeEncoder(config, train_tokenizer(contigs, config.vocabulary, seed=args.seed))
-        plan = WindowTraining(learning_rate=1e-4, seed=args.seed)
+        plan = WindowTraining(learning_rate=1e-4, seed=args.seed, checkpoint_every=50, log_every=20)
     else:
         encoder = SketchEncoder()
         plan = WindowTraining(fragment=(256, 512), read=(150, 256), seed=args.seed)
     plan = dataclasses.replace(plan, steps=args.steps or plan.steps, batch=args.batch or plan.batch)
-    train_windows(encoder, contigs, plan, device=device, log=report)
+    folder = _run_folder(args, report)
+    train_windows(encoder, contigs, plan, device=device, log=report, checkpoint=folder, resume=args.resume)
     encoder.save(args.output)
     report.say(f"wrote {args.output}")
     return {"encoder": args.encoder, "dim": encoder.dim, "training": dataclasses.asdict(plan)}
+
+
+def _run_folder(args: argparse.Namespace, report: _Report) -> Path | None:
+    """The folder for checkpoint and log, if one was asked for; a run that is resumed must have it already."""
+    if not args.checkpoint:
+        return None
+    folder = Path(args.checkpoint)
+    if not args.resume:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"the folder for checkpoints cannot be made ({error.strerror})", folder
+            ) from error
+    if folder.is_dir():
+        report.path = folder / "log.jsonl"
+    return folder
 
 
 def _contigs(paths: list[str]) -> list[NDArray[np.uint8]]:

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genoseq.encoder.window import TOKENIZER, WindowNetwork
-from genoseq.errors import CheckpointError, MissingDependencyError, UsageError
+from genoseq.errors import CheckpointError, InputError, MissingDependencyError, UsageError
 from genoseq.io.files import replacing
 from genoseq.sequence import decode
 
@@ -94,6 +94,10 @@ class RdeEncoder(WindowNetwork):
             raise CheckpointError(f"the tokenizer has no token {PAD}; it was not made by train_tokenizer")
         self.pad: int = pad
         self.tokens = nn.Embedding(config.vocabulary, config.width, padding_idx=self.pad)
+        with (
+            torch.no_grad()
+        ):  # sqrt(width) in `forward` brings them to unit size: layers are heard from the start
+            self.tokens.weight.mul_(config.width**-0.5)
         layer = nn.TransformerEncoderLayer(
             config.width,
             config.heads,
@@ -178,6 +182,8 @@ def train_tokenizer(
 
     Raises
     ------
+    InputError
+        If no contig is longer than a piece.
     MissingDependencyError
         If the library ``tokenizers`` is missing.
     """
@@ -215,7 +221,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 def _pieces(contigs: list[NDArray[np.uint8]], bases: int, rng: np.random.Generator) -> Iterator[str]:
     sizes = np.array([max(0, len(c) - _PIECE) for c in contigs], np.float64)
     if not sizes.any():
-        raise UsageError(f"no contig is longer than {_PIECE} bp; give whole genomes to train on")
+        raise InputError(f"no contig is longer than {_PIECE} bp; give whole genomes to train on")
     for _ in range(max(1, bases // _PIECE)):
         contig = contigs[rng.choice(len(contigs), p=sizes / sizes.sum())]
         start = int(rng.integers(len(contig) - _PIECE))

@@ -103,13 +103,14 @@ class WindowNetwork(nn.Module):
 
     def save(self, folder: str | Path) -> None:
         """Write config and weights into `folder`, each file whole or not at all."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / WEIGHTS) as temporary:
-            save_file(
-                {name: t.detach().cpu().contiguous() for name, t in self.state_dict().items()}, temporary
+            # not save_file, which lets only the owner read the file
+            temporary.write_bytes(
+                save({name: t.detach().cpu().contiguous() for name, t in self.state_dict().items()})
             )
         config = {"format_version": FORMAT_VERSION, "encoder": self.kind, **self.config_dict()}
         with replacing(folder / CONFIG) as temporary:

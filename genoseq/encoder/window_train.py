@@ -4,14 +4,17 @@ A *fragment* is a stretch of a genome, a *read* a stretch inside it after diverg
 to the fragments, with all other fragments of the batch as negatives (the published code accumulated
 gradients over batches of 16 instead, which adds no negatives). Fragments of 800-2000 bp and reads of
 150-500 bp are the published lengths, with up to 4 % substitutions in 40 % of the reads; ours also diverge
-further, with insertions and deletions.
+further, with insertions and deletions. A checkpoint lets a stopped run go on.
 """
 
 from __future__ import annotations
 
+import json
 import time
+import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -23,8 +26,10 @@ from torch.nn import functional
 from genoseq.encoder.divergence import Divergence
 from genoseq.encoder.train import one_cycle
 from genoseq.encoder.window import WindowNetwork
-from genoseq.errors import InputError, UsageError
+from genoseq.errors import CheckpointError, InputError, UsageError
+from genoseq.io.files import replacing
 
+CHECKPOINT = "window.checkpoint.pt"
 _TRIES = 1000
 
 
@@ -46,7 +51,10 @@ class WindowTraining:
         Highest rate of Adam (rising over a tenth of the steps, then a half cosine).
     clip : float
         Longest gradient.
-    seed, log_every : int
+    seed : int
+        Of everything but the first weights, which are made before.
+    checkpoint_every, log_every : int
+        Steps between checkpoints and between lines of the log.
     """
 
     steps: int = 2000
@@ -58,6 +66,7 @@ class WindowTraining:
     learning_rate: float = 1e-3
     clip: float = 1.0
     seed: int = 0
+    checkpoint_every: int = 200
     log_every: int = 100
 
     def __post_init__(self) -> None:
@@ -108,8 +117,13 @@ def train_windows(
     *,
     device: torch.device | None = None,
     log: Callable[[dict[str, Any]], None] | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
 ) -> WindowNetwork:
     """Train a window encoder in place.
+
+    Every random number of a step comes from (seed, step): a run that was stopped and resumed ends with the
+    same weights as one that was not.
 
     Parameters
     ----------
@@ -118,41 +132,117 @@ def train_windows(
         Base codes to draw fragments from.
     log : callable, optional
         Receives a mapping every `log_every` steps.
+    checkpoint : Path, optional
+        Folder for `CHECKPOINT`, written every `checkpoint_every` steps and at the end.
+    resume : bool
+        Go on from the checkpoint in that folder.
 
     Returns
     -------
     WindowNetwork
         The same encoder, in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        If the contigs are too short or hold too many unknown bases.
+    CheckpointError
+        If there is no checkpoint to resume, it is damaged, or it belongs to another run.
     """
     device = device or torch.device("cpu")
-    torch.manual_seed(config.seed)  # dropout
     encoder.to(device).train()
-    optimiser = torch.optim.Adam(encoder.parameters(), lr=config.learning_rate)
+    state = _State(torch.optim.Adam(encoder.parameters(), lr=config.learning_rate))
+    run = _describe(encoder, contigs, config)
+    if resume:
+        if checkpoint is None:
+            raise UsageError("resume needs the folder of the checkpoint")
+        _restore(checkpoint / CHECKPOINT, run, encoder, state)
     own = torch.arange(config.batch, device=device)
-    started = time.process_time()
-    for step in range(config.steps):
-        fragments, reads = draw_pairs(contigs, config, np.random.default_rng([config.seed, step]))
+    started = time.process_time() - state.seconds
+    while state.step < config.steps:
+        rng = np.random.default_rng([config.seed, state.step])
+        fragments, reads = draw_pairs(contigs, config, rng)
+        torch.manual_seed(int(rng.integers(1 << 31)))  # dropout
         logits = encoder.embed(reads) @ encoder.embed(fragments).T / config.temperature
         loss = functional.cross_entropy(logits, own)
-        for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * one_cycle((step + 1) / config.steps)
-        optimiser.zero_grad(set_to_none=True)
+        state.step += 1
+        for group in state.optimiser.param_groups:
+            group["lr"] = config.learning_rate * one_cycle(state.step / config.steps)
+        state.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         gradient = torch.nn.utils.clip_grad_norm_(encoder.parameters(), config.clip)
-        optimiser.step()
-        if log is not None and ((step + 1) % config.log_every == 0 or step + 1 == config.steps):
+        state.optimiser.step()
+        state.seconds = time.process_time() - started
+        last = state.step == config.steps
+        if log is not None and (last or state.step % config.log_every == 0):
             accuracy = (logits.argmax(1) == own).float().mean().item()
             log(
                 {
                     "stage": encoder.kind,
-                    "step": step + 1,
+                    "step": state.step,
                     "loss": round(loss.item(), 4),
                     "accuracy": round(accuracy, 4),
                     "gradient": round(float(gradient), 3),
-                    "cpu_seconds": round(time.process_time() - started, 1),
+                    "cpu_seconds": round(state.seconds, 1),
                 }
             )
+        if checkpoint is not None and (last or state.step % config.checkpoint_every == 0):
+            _keep(checkpoint, run, encoder, state)
     return encoder.eval()
+
+
+@dataclass
+class _State:
+    """Where a training stands."""
+
+    optimiser: torch.optim.Adam
+    step: int = 0
+    seconds: float = 0.0
+
+
+def _describe(
+    encoder: WindowNetwork, contigs: Sequence[NDArray[np.uint8]], config: WindowTraining
+) -> dict[str, Any]:
+    """What must be the same for a run to go on; each value is plain JSON."""
+    plan = {k: v for k, v in asdict(config).items() if k not in ("checkpoint_every", "log_every")}
+    crcs = [zlib.crc32(np.ascontiguousarray(contig).data) for contig in contigs]
+    described = {"encoder": encoder.kind, **encoder.config_dict(), **plan, "genomes": crcs}
+    result: dict[str, Any] = json.loads(json.dumps(described))
+    return result
+
+
+def _keep(folder: Path, run: dict[str, Any], encoder: WindowNetwork, state: _State) -> None:
+    """Write the checkpoint; it replaces the one before it only when it is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        "run": json.dumps(run),
+        "step": state.step,
+        "seconds": state.seconds,
+        "network": encoder.state_dict(),
+        "optimiser": state.optimiser.state_dict(),
+    }
+    with replacing(folder / CHECKPOINT) as temporary:
+        torch.save(content, temporary)
+
+
+def _restore(path: Path, run: dict[str, Any], encoder: WindowNetwork, state: _State) -> None:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no checkpoint to resume; leave out --resume to start one")
+    try:
+        content = torch.load(path, map_location=encoder.device, weights_only=True)
+        found = json.loads(content["run"])
+        if found != run:
+            other = ", ".join(sorted(k for k in {*run, *found} if found.get(k) != run.get(k)))
+            raise CheckpointError(
+                f"{path}: made with other parameters ({other}); use the same, or start without --resume"
+            )
+        encoder.load_state_dict(content["network"], strict=True)
+        state.optimiser.load_state_dict(content["optimiser"])
+        state.step, state.seconds = int(content["step"]), float(content["seconds"])
+    except CheckpointError:
+        raise
+    except Exception as err:  # torch.load raises whatever a damaged pickle makes it do
+        raise CheckpointError(f"{path}: not a checkpoint of a window encoder ({err})") from err
 
 
 def _diverged(

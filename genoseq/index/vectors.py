@@ -32,6 +32,7 @@ INDEX_FILE = "cells.faiss"
 LISTS_FILE = "lists.bin"
 FACTORIES = ("PQ16x4fs", "Flat")
 _BLOCK = 32  # codes that a fast scan takes at a time; FAISS pads lists to it
+_TOGETHER = 512  # queries of one cell each that FAISS takes at a time
 _ALIGN = 64  # lists start on a cache line
 
 
@@ -103,21 +104,39 @@ class VectorIndex:
         ids : ndarray, shape (n, hits), dtype int64
             ``2 * position + orientation`` of the anchor, or -1.
         """
-        queries = len(embeddings)
-        distances, ids = np.empty((queries, hits), np.float32), np.empty((queries, hits), np.int64)
-        unused = np.zeros(
-            cells.shape, np.float32
-        )  # distances to centroids, which do not enter without residuals
-        # the C++ method: the Python wrapper takes no parameters, and nprobe of the shared index is not for
-        # threads to set
-        self.ivf.search_preassigned_c(
-            queries, faiss.swig_ptr(embeddings), hits, faiss.swig_ptr(cells), faiss.swig_ptr(unused),
-            faiss.swig_ptr(distances), faiss.swig_ptr(ids), False,
-            faiss.SearchParametersIVF(nprobe=cells.shape[1]),
-        )  # fmt: skip
+        distances = np.empty((len(embeddings), hits), np.float32)
+        ids = np.empty((len(embeddings), hits), np.int64)
+        if cells.shape[1] > 1:
+            self._search(embeddings, cells, distances, ids)
+        else:  # neighbours in one cell, few at a time: lists and FAISS's tables stay in the cache
+            order = np.argsort(cells[:, 0], kind="stable")
+            embeddings, cells = embeddings[order], cells[order]
+            found, where = np.empty_like(distances), np.empty_like(ids)
+            for low in range(0, len(order), _TOGETHER):
+                part = slice(low, low + _TOGETHER)
+                self._search(embeddings[part], cells[part], found[part], where[part])
+            distances[order], ids[order] = found, where
         distances *= -0.5
         distances += 1
         return distances, ids
+
+    def _search(
+        self,
+        embeddings: NDArray[np.float32],
+        cells: NDArray[np.int64],
+        distances: NDArray[np.float32],
+        ids: NDArray[np.int64],
+    ) -> None:
+        """Search with FAISS; squared distances and ids go into the last two arrays."""
+        unused = np.zeros(
+            cells.shape, np.float32
+        )  # distances to centroids, which do not enter without residuals
+        # the C++ method: the Python wrapper takes no parameters, and threads share the index and its nprobe
+        self.ivf.search_preassigned_c(
+            len(embeddings), faiss.swig_ptr(embeddings), ids.shape[1], faiss.swig_ptr(cells),
+            faiss.swig_ptr(unused), faiss.swig_ptr(distances), faiss.swig_ptr(ids), False,
+            faiss.SearchParametersIVF(nprobe=cells.shape[1]),
+        )  # fmt: skip
 
 
 def write_vectors(

@@ -47,15 +47,14 @@ def naive_distance(read, text) -> int:
     return int(best)
 
 
-def distance(read, genome, start, end, cutoff=1 << 19):
-    blocks = (len(read) + 63) // 64
+def distance(read, genome, position, slack=12, lo=0, hi=None, cutoff=1 << 19):
     forward, reverse = np.zeros(len(read) // 32 + 2, np.uint64), np.zeros(len(read) // 32 + 2, np.uint64)
     pack_read(read, 0, len(read), forward, reverse)
     # filled with ones: what another read left behind must not matter
-    masks = np.full((4, blocks + 1), 2**64 - 1, np.uint64)
-    match_masks(forward, len(read), masks)
-    up, down = np.full(blocks, 12345, np.uint64), np.full(blocks, 999, np.uint64)
-    return edit_distance(masks, len(read), packed(genome), start, end, cutoff, up, down)
+    masks = np.full((5, (len(read) + 4 * slack) // 64 + 2), 2**64 - 1, np.uint64)
+    match_masks(forward, len(read), slack, masks)
+    hi = len(genome) if hi is None else hi
+    return edit_distance(masks, len(read), slack, packed(genome), position, lo, hi, cutoff)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -89,15 +88,55 @@ def test_mismatches_along_the_diagonal(length, rate):
         assert good == sum(block <= 5 for block in blocks)
 
 
+def banded_distance(read, text, slack) -> int:
+    """Edits that turn the read into a stretch of the text, within `slack` of the middle diagonal."""
+    far = 10**6
+    row = np.where(np.arange(len(text) + 1) <= 2 * slack, 0, far)
+    for i in range(1, len(read) + 1):
+        new = np.full_like(row, far)
+        for j in range(i, min(i + 2 * slack, len(text)) + 1):
+            new[j] = min(row[j - 1] + (read[i - 1] != text[j - 1]), row[j] + 1, new[j - 1] + 1)
+        row = new
+    return int(row.min())
+
+
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("rate", [0.0, 0.05, 0.2, 0.5])
 def test_edit_distance(length, rate):
     rng = np.random.default_rng([length, int(100 * rate)])
     genome = rng.integers(0, 4, 420, dtype=np.uint8)
-    position = int(rng.integers(20, 400 - length))
+    position = int(rng.integers(40, 380 - length)) if length < 340 else 40
     read = mutated(rng, genome[position : position + length], rate)
-    for start, end in ((position - 12, position + length + 12), (position, position + length), (0, 420)):
-        assert distance(read, genome, start, end) == naive_distance(read, genome[start:end])
+    for slack in (1, 12, 31):
+        for shift in (-slack, 0, slack // 2):
+            start = position + shift - slack
+            text = genome[max(start, 0) : position + shift + len(read) + slack]
+            if start >= 0 and position + shift + len(read) + slack <= len(genome):
+                found = distance(read, genome, position + shift, slack)
+                assert found == banded_distance(read, text, slack)
+                assert found >= naive_distance(read, text)
+    if rate <= 0.2:  # few gaps: the band holds the best path
+        text = genome[position - 12 : position + len(read) + 12]
+        assert distance(read, genome, position) == naive_distance(read, text)
+
+
+@pytest.mark.parametrize("over", [1, 10, 30])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_bases_outside_the_contig_match_nothing(over, side):
+    rng = np.random.default_rng(over)
+    genome = rng.integers(0, 4, 400, dtype=np.uint8)
+    read = genome[120:270].copy()
+    lo, hi = (120 + over, 400) if side == "left" else (0, 270 - over)
+    assert distance(read, genome, 120, lo=lo, hi=hi) == over
+    # the same at the ends of the genome itself
+    end = genome[:150] if side == "left" else genome[-150:]
+    hanging = (
+        np.concatenate([read[:over], end[:-over]])
+        if side == "left"
+        else np.concatenate([end[over:], read[:over]])
+    )
+    position = -over if side == "left" else 250 + over
+    assert distance(hanging, genome, position) <= over
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -105,17 +144,17 @@ def test_the_cut_off_never_changes_a_distance_that_it_allows(seed):
     rng = np.random.default_rng(seed)
     genome = rng.integers(0, 4, 300, dtype=np.uint8)
     read = mutated(rng, genome[50:200], 0.15)
-    true = naive_distance(read, genome[38:212])
+    true = distance(read, genome, 50)
     assert 0 < true < 60
     for cutoff in range(-1, true + 30):
-        found = distance(read, genome, 38, 212, cutoff)
+        found = distance(read, genome, 50, cutoff=cutoff)
         assert found == true if cutoff >= true else found in (true, FAR), cutoff
 
 
 def test_a_hopeless_candidate_is_given_up():
     rng = np.random.default_rng(1)
     genome, read = rng.integers(0, 4, 300, dtype=np.uint8), rng.integers(0, 4, 150, dtype=np.uint8)
-    assert distance(read, genome, 38, 212, cutoff=10) == FAR
+    assert distance(read, genome, 50, cutoff=10) == FAR
 
 
 def test_an_empty_window():
