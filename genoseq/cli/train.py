@@ -125,6 +125,8 @@ def _check(args: argparse.Namespace) -> None:
     for path in [*args.genomes, *([args.validate] if args.validate else [])]:
         if path != "-" and not Path(path).exists():
             raise InputError("no such file", path)
+    if args.checkpoint and Path(args.checkpoint).exists() and not Path(args.checkpoint).is_dir():
+        raise InputError("is a file; checkpoints are kept in a folder", args.checkpoint)
     output = Path(args.output)
     if args.encoder == "seed":
         from genoseq.io.files import check_output

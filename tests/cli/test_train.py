@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from genoseq.cli import main  # noqa: E402
 from genoseq.encoder.seed import SeedEncoder  # noqa: E402
+from genoseq.encoder.train import CHECKPOINT  # noqa: E402
 from genoseq.encoder.window import load_window_encoder  # noqa: E402
 from genoseq.sequence import decode  # noqa: E402
 
@@ -94,6 +97,47 @@ def test_window_encoders_are_folders(genome: Path, tmp_path: Path) -> None:
     assert load_window_encoder(tmp_path / "rde").dim == 24
 
 
+def test_window_encoders_repeat_and_resume(genome: Path, tmp_path: Path) -> None:
+    common = ("--genomes", genome, "--encoder", "sketch", "--steps", 2, "--batch", 4, "-q")
+    run = tmp_path / "run"
+    assert train(*common, "-o", tmp_path / "a") == 0
+    assert train(*common, "-o", tmp_path / "b", "--checkpoint", run) == 0
+    assert train(*common, "-o", tmp_path / "c", "--checkpoint", run, "--resume") == 0
+    a, b, c = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
+    assert a == b == c
+    assert train(*common, "--seed", 7, "-o", tmp_path / "d") == 0
+    assert (tmp_path / "d" / "model.safetensors").read_bytes() != a
+    assert json.loads((run / "log.jsonl").read_text())["step"] == 2
+
+
+def test_kill_leaves_a_checkpoint_that_leads_to_the_same_weights(genome: Path, tmp_path: Path) -> None:
+    words = ["--genomes", str(genome), "--steps", "40", "-t", "1", "-q"]
+    assert main(["train", "encoder", *words, "-o", str(tmp_path / "whole.npz")]) == 0
+    run, out = tmp_path / "run", tmp_path / "cut.npz"
+    words += ["--checkpoint", str(run), "-o", str(out)]
+    command = [sys.executable, "-m", "genoseq", "train", "encoder", *words]
+    with subprocess.Popen(command) as process:
+        deadline = time.monotonic() + 60
+        while not (run / CHECKPOINT).exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    assert (run / CHECKPOINT).exists()
+    assert main(["train", "encoder", *words, "--resume"]) == 0
+    assert SeedEncoder.load(out).digest == SeedEncoder.load(tmp_path / "whole.npz").digest
+
+
+def test_interrupt_is_130_and_leaves_nothing(
+    genome: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("genoseq.encoder.train.contrast", interrupt)
+    assert train("--genomes", genome, "-o", tmp_path / "out.npz", "--steps", 3) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -101,7 +145,9 @@ def test_window_encoders_are_folders(genome: Path, tmp_path: Path) -> None:
         (["--resume", "--checkpoint", "{tmp}/none"], 1, "no checkpoint to resume"),
         (["--batch", "8"], 2, "--batch is for --encoder sketch and rde, not for seed"),
         (["--encoder", "sketch", "--width", "24"], 2, "--width is for --encoder rde"),
-        (["--encoder", "sketch", "--checkpoint", "{tmp}/run"], 2, "--checkpoint is for the seed encoder"),
+        (["--encoder", "sketch", "--validate", "x.fa"], 2, "--validate is for the seed encoder"),
+        (["--encoder", "sketch", "--resume", "--checkpoint", "{tmp}/none"], 1, "no checkpoint to resume"),
+        (["--checkpoint", "{tmp}/toy.fa"], 1, "toy.fa: is a file; checkpoints are kept in a folder"),
         (["--encoder", "bert"], 2, "invalid choice"),
         (["--steps", "0"], 2, "out of range (allowed: 1..100000000)"),
         (["--device", "tpu"], 2, "invalid choice"),
@@ -114,6 +160,7 @@ def test_window_encoders_are_folders(genome: Path, tmp_path: Path) -> None:
 def test_bad_usage(
     genome: Path, tmp_path: Path, capsys: pytest.CaptureFixture, words: list[str], code: int, message: str
 ) -> None:
+    (tmp_path / "toy.fa").write_text("a file, not a folder")
     words = [w.format(tmp=tmp_path) for w in words]
     assert train("--genomes", genome, "-o", tmp_path / "out.npz", *words) == code
     captured = capsys.readouterr()

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("tokenizers")
 
 from genoseq.encoder.rde import PAD, UNKNOWN, RdeConfig, RdeEncoder, sinusoids, train_tokenizer  # noqa: E402
-from genoseq.errors import CheckpointError, UsageError  # noqa: E402
+from genoseq.errors import CheckpointError, InputError, UsageError  # noqa: E402
 from genoseq.sequence import decode, encode  # noqa: E402
 
 SMALL = RdeConfig(width=24, layers=2, heads=4, feed_forward=48, vocabulary=100, max_tokens=64)
@@ -88,5 +88,5 @@ def test_impossible_widths_and_tokenizers_are_refused(encoder: RdeEncoder) -> No
 
 
 def test_a_genome_too_short_to_learn_from_is_refused() -> None:
-    with pytest.raises(UsageError, match="no contig is longer than 128"):
+    with pytest.raises(InputError, match="no contig is longer than 128"):
         train_tokenizer([np.zeros(100, np.uint8)], 20)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +16,8 @@ from genoseq.encoder.divergence import Divergence  # noqa: E402
 from genoseq.encoder.rde import RdeConfig, RdeEncoder, train_tokenizer  # noqa: E402
 from genoseq.encoder.window import SketchConfig, SketchEncoder, WindowNetwork  # noqa: E402
 from genoseq.encoder.window_recall import PlacedReads, window_recall  # noqa: E402
-from genoseq.encoder.window_train import WindowTraining, draw_pairs, train_windows  # noqa: E402
-from genoseq.errors import InputError, UsageError  # noqa: E402
+from genoseq.encoder.window_train import CHECKPOINT, WindowTraining, draw_pairs, train_windows  # noqa: E402
+from genoseq.errors import CheckpointError, InputError, UsageError  # noqa: E402
 from genoseq.sequence import decode  # noqa: E402
 
 PLAN = WindowTraining(
@@ -116,3 +118,61 @@ def test_runs_are_repeatable(genome: np.ndarray) -> None:
         for _ in range(2)
     )
     np.testing.assert_array_equal(a, b)
+
+
+class StoppedError(Exception):
+    """A run is killed."""
+
+
+def stop_at(step: int) -> Any:
+    """A log that kills the run."""
+
+    def log(line: dict[str, Any]) -> None:
+        if line["step"] == step:
+            raise StoppedError
+
+    return log
+
+
+@pytest.mark.parametrize("kind", ["sketch", "rde"])
+def test_a_stopped_run_goes_on_to_the_same_weights(kind: str, genome: np.ndarray, tmp_path: Path) -> None:
+    plan = WindowTraining(
+        steps=6, batch=8, fragment=(180, 220), read=(120, 150), checkpoint_every=2, log_every=1
+    )
+    whole = train_windows(make(kind, genome), [genome], plan)
+    with pytest.raises(StoppedError):
+        train_windows(make(kind, genome), [genome], plan, log=stop_at(5), checkpoint=tmp_path)
+    steps: list[int] = []
+    resumed = train_windows(
+        make(kind, genome),
+        [genome],
+        plan,
+        log=lambda line: steps.append(line["step"]),
+        checkpoint=tmp_path,
+        resume=True,
+    )
+    assert steps == [5, 6]
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_checkpoints_of_other_runs_are_refused(genome: np.ndarray, tmp_path: Path) -> None:
+    plan = WindowTraining(steps=1, batch=4, fragment=(180, 220), read=(120, 150))
+
+    def resume(encoder: WindowNetwork, contig: np.ndarray, plan: WindowTraining) -> None:
+        train_windows(encoder, [contig], plan, checkpoint=tmp_path, resume=True)
+
+    with pytest.raises(CheckpointError, match="no checkpoint to resume"):
+        resume(make("sketch", genome), genome, plan)
+    train_windows(make("sketch", genome), [genome], plan, checkpoint=tmp_path)
+    with pytest.raises(CheckpointError, match=r"other parameters \(batch\)"):
+        resume(make("sketch", genome), genome, replace(plan, batch=5))
+    with pytest.raises(CheckpointError, match=r"other parameters \(genomes\)"):
+        resume(make("sketch", genome), genome[:-1], plan)
+    with pytest.raises(CheckpointError, match=r"other parameters .*encoder"):
+        resume(make("rde", genome), genome, plan)
+    (tmp_path / CHECKPOINT).write_bytes(b"junk")
+    with pytest.raises(CheckpointError, match="not a checkpoint of a window encoder"):
+        resume(make("sketch", genome), genome, plan)
+    with pytest.raises(UsageError, match="folder of the checkpoint"):
+        train_windows(make("sketch", genome), [genome], plan, resume=True)
