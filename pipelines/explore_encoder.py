@@ -234,6 +234,7 @@ def trained(
         config = replace(config, stages=tuple(stage for stage in config.stages if not stage.coded))
     if variant.weights == "shipped":
         encoder = SeedEncoder.load()
+        encoder = replace(encoder, words=AnchorWords(variant.words or encoder.words.words))
         return encoder, lambda z: reconstruct(z, encoder.codebook)
     words = AnchorWords(config.words)
     pool = ContextPool.from_codes([read_region(data, g) for g in params["genomes"]], words, config.flank)
@@ -260,6 +261,28 @@ def _train(pool: ContextPool, config: SeedTraining, work: Path, *, coded: bool) 
     if (folder / CHECKPOINT).is_file():
         trainer.resume(folder)
     return trainer.run(folder)
+
+
+def scarce_table(codes: NDArray[np.uint8], choices: list[list[str]], lengths: list[int]) -> str:
+    """Share of a genome's stretches with no anchor, and with fewer than two, by words and read length."""
+    unknown = np.concatenate([[0], np.cumsum(codes > 3, dtype=np.int64)])
+    lines = ["| words | " + " | ".join(f"{n} bp: none, fewer than 2" for n in lengths) + " |"]
+    lines.append("|---" * (len(lengths) + 1) + "|")
+    for choice in choices:
+        words = AnchorWords(tuple(choice))
+        positions, kinds = np.empty(len(codes), np.int64), np.empty(len(codes), np.uint8)
+        found = find_anchors(codes, 0, len(codes), words.rule(), words.length, positions, kinds)
+        said = np.zeros(len(codes) + 1, np.int64)
+        said[positions[:found] + 1] = 1
+        said = np.cumsum(said)  # anchors that begin before each base
+        cells = []
+        for length in lengths:
+            starts = np.arange(0, len(codes) - length, 10)
+            starts = starts[unknown[starts + length] == unknown[starts]]
+            inside = said[starts + length - words.length + 1] - said[starts]
+            cells.append(f"{(inside < 1).mean():.3%}, {(inside < 2).mean():.3%}")
+        lines.append(f"| {' + '.join(choice)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def say(line: dict[str, Any]) -> None:
@@ -293,7 +316,7 @@ def main() -> None:
     params = yaml.safe_load(args.params.read_text(encoding="utf-8"))
     shared = yaml.safe_load((args.params.parent / params["plan"]).read_text(encoding="utf-8"))
     params["genomes"] = shared["genomes"]
-    base = read_config(dict(shared["training"]))
+    base = read_config(shared["training"])
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     args.work.mkdir(parents=True, exist_ok=True)
@@ -316,6 +339,10 @@ def main() -> None:
         rows = [known[v.name] for v in variants if v.name in known]
         with replacing(args.output) as temporary:
             temporary.write_text(table(rows, params["divergences"]), encoding="utf-8")
+    (whole,) = read_region(args.data, params["scarce"])
+    with replacing(args.output.with_name(f"{args.output.stem}_scarce.md")) as temporary:
+        text = scarce_table(whole, params["scarce"]["words"], params["scarce"]["lengths"])
+        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
