@@ -48,7 +48,7 @@ class Recipe:
 
 
 RECIPES = {
-    "sketch": Recipe(3000, 128, 2e-3, "256 filters of 12 bases, 128 dimensions"),
+    "sketch": Recipe(1500, 128, 2e-3, "256 filters of 12 bases, 128 dimensions"),
     "rde": Recipe(3000, 64, 2e-3, "6 layers, 6 heads, width 96, 512 byte-pair tokens"),
 }
 
