@@ -1,7 +1,8 @@
 """Train a model on your own data.
 
 `genoseq train encoder` trains an encoder on genomes: the seed encoder that `genoseq index` uses (minutes on
-one CPU core), or a whole-window encoder of the published kind (sketch, rde), for comparison.
+one CPU core), or a whole-window encoder of the published kind, for comparison (sketch: minutes; rde: the
+transformer at its published size, which wants a GPU).
 
 Examples:
   genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/
