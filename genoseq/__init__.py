@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch, Aligner
+    from genoseq.align.alignment import Alignment
     from genoseq.align.presets import AlignmentParameters
     from genoseq.encoder.seed import SeedEncoder
     from genoseq.errors import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AlignedBatch": "genoseq.align.aligner",
     "Aligner": "genoseq.align.aligner",
+    "Alignment": "genoseq.align.alignment",
     "AlignmentParameters": "genoseq.align.presets",
     "CheckpointError": "genoseq.errors",
     "GenoseqError": "genoseq.errors",
@@ -72,6 +74,7 @@ _HOMES = {
 __all__ = [
     "AlignedBatch",
     "Aligner",
+    "Alignment",
     "AlignmentParameters",
     "CheckpointError",
     "GenoseqError",

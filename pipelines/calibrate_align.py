@@ -210,6 +210,54 @@ def opened(data: Path, work: Path, name: str) -> Index:
     return Index.open(folder)
 
 
+def card(params: dict[str, Any], results: dict[str, Any]) -> str:
+    """The page about the judges: what taught them, and what they are worth on reads held out."""
+    genomes = "; ".join(f"{g['name']} ({g['reads']:,} reads a set)" for g in params["genomes"])
+    lines = [
+        "# judges.json: when a search ends, and the mapping quality",
+        "",
+        "Two logistic models over the evidence of `genoseq.align.conviction` (34 numbers) and of the final",
+        "alignment (`genoseq.align.mapq`, 7 more). Made by",
+        "",
+        "    python pipelines/calibrate_align.py --params pipelines/params/calibrate_align.yaml \\",
+        "        --data DIR --work run/ -o genoseq/weights",
+        "",
+        f"**Data**: reads by `genoseq simulate` of {', '.join(map(str, params['lengths']))} bp at "
+        f"{', '.join(f'{100 * d:g}' for d in params['divergences'])} % divergence from {genomes}; "
+        f"foreign: {params['foreign']['name']} and random sequence. "
+        f"{results['conviction']['verdicts']:,} verdicts and {results['certainty']['alignments']:,} "
+        f"alignments; {100 * params['held_out']:.0f} % of them held out for the figures below. Licence: MIT.",
+        "",
+        "**Limits**: sequencing errors count as divergence; qualities are not looked at. Reads above 250",
+        "bp and genomes of many more repeats were not in the data. Foreign reads: see docs/benchmarks.md.",
+        "",
+        "## Conviction",
+        "",
+        "Verdicts after each stage that end the search, and those that a later stage would have mended.",
+        "",
+        "| divergence % | ends % | too early % |",
+        "|---|---|---|",
+    ]
+    for row in results["conviction"]["held_out"]:
+        divergence, ends, early = (100 * row[key] for key in ("divergence", "ends", "too_early"))
+        lines.append(f"| {divergence:g} | {ends:.1f} | {early:.3f} |")
+    lines += [
+        "",
+        "## Certainty",
+        "",
+        "Wrong of all alignments without an equal rival, by the MAPQ that was given.",
+        "",
+        "| divergence % | " + " | ".join(f"{low}-{high - 1}" for low, high in BANDS) + " |",
+        "|---" * (len(BANDS) + 1) + "|",
+    ]
+    rows = results["certainty"]["held_out"]
+    for start in range(0, len(rows), len(BANDS)):
+        row = rows[start : start + len(BANDS)]
+        name = "foreign" if row[0]["divergence"] < 0 else f"{100 * row[0]['divergence']:g}"
+        lines.append(f"| {name} | " + " | ".join(f"{r['wrong']:,} of {r['reads']:,}" for r in row) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Run the study."""
     parser = argparse.ArgumentParser(
@@ -218,7 +266,9 @@ def main() -> None:
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder of the genomes")
     parser.add_argument("--work", type=Path, required=True, help="folder for indexes and results")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder that receives judges.json")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="folder for judges.json and its card"
+    )
     args = parser.parse_args()
     params = yaml.safe_load(args.params.read_text())
     args.work.mkdir(parents=True, exist_ok=True)
@@ -248,6 +298,8 @@ def main() -> None:
     judges["certainty"] = fit(sample, 30.0)
     text = {name: [float(f"{weight:.6g}") for weight in weights] for name, weights in judges.items()}
     (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    with replacing(args.output / "judges.md") as path:
+        path.write_text(card(params, results))
     with replacing(args.output / "judges.json") as path:
         path.write_text(json.dumps(text, indent=1) + "\n")
 

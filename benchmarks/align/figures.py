@@ -13,7 +13,7 @@ from genoseq.evaluate import Evaluation
 from genoseq.plots import accuracy_plot, reliability_plot, speed_plot
 
 LENGTH = 150  # bp
-SHOWN = ("genoseq", "genoseq-sr", "last-m100", "last", "bwa", "bowtie2", "minimap2")
+SHOWN = ("genoseq", "genoseq-sensitive", "genoseq-sr", "last-m100", "last", "bwa", "bowtie2", "minimap2")
 CALIBRATED = ("genoseq", "bwa", "minimap2", "last")
 SPEED_AT = (10, 20)  # per cent
 

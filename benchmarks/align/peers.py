@@ -104,6 +104,16 @@ TOOLS = {
             stdout=False,
             own=True,
         ),
+        Tool(
+            "genoseq-sensitive",
+            "genoseq",
+            "genoseq index -q -t {threads} --preset divergent {ref} -o {index}",
+            "genoseq align -q -t {threads} -x {index} --preset sensitive {reads} -o {out}",
+            "divergent.gsx",
+            stdout=False,
+            divergences=(10, 15, 20, 25),
+            own=True,
+        ),
         Tool("bwa", "bwa", "bwa index -p {index} {ref}", "bwa mem -t {threads} {index} {reads}", "bwa"),
         Tool(
             "bowtie2",

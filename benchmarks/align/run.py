@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="*",
         default=list(OWN),
         choices=OWN,
-        help="which presets of genoseq (default: both)",
+        help="which presets of genoseq (default: all)",
     )
     add("--parts", nargs="+", default=list(PARTS), choices=[*PARTS, "table"], help="default: all")
     add(

@@ -14,7 +14,7 @@ from bench import Bench
 from peers import Tool
 from reads import ReadSet
 
-SPEED_TOOLS = ("genoseq", "genoseq-sr", "bwa", "minimap2", "last")
+SPEED_TOOLS = ("genoseq", "genoseq-sensitive", "genoseq-sr", "bwa", "minimap2", "last")
 LENGTH = 150  # bp
 ILLUMINA = "Illumina"  # in the place of a divergence: none, but with sequencing errors
 

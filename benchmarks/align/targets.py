@@ -139,16 +139,26 @@ def accuracy_rows(figures: Figures) -> Iterator[Row]:
         0.0,
         head=True,
     )
+    yield from _gap(
+        figures,
+        diverged,
+        ("last-m100",),
+        "10-25 %: right, next goal, preset sensitive",
+        ">= LAST -m100 (same 1,000 reads)",
+        0.0,
+        head=True,
+        tool="genoseq-sensitive",
+    )
 
 
 def _gap(
     figures: Figures, cells: list[Cell], rivals: tuple[str, ...], what: str, target: str, slack: float, *,
-    head: bool = False,
+    head: bool = False, tool: str = OURS,
 ) -> Iterator[Row]:  # fmt: skip
     """One row: how many cells reach the target, and the worst."""
     gaps = []
     for cell in cells:
-        ours = figures.right(cell, OURS, head=head)
+        ours = figures.right(cell, tool, head=head)
         others = [x for x in (figures.right(cell, rival, head=head) for rival in rivals) if x is not None]
         if ours is not None and others:
             gaps.append((round(ours - max(others), 6), cell, ours, max(others)))

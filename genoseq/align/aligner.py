@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import faiss
@@ -18,13 +17,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genoseq.align.alignment import Alignment, alignments_of
 from genoseq.align.cascade import find_loci
 from genoseq.align.extend import Alignments, extend
 from genoseq.align.loci import LOCI, Loci
 from genoseq.align.mapq import mapping_quality
 from genoseq.align.presets import AlignmentParameters, preset
 from genoseq.align.records import REVERSE, SECONDARY, UNMAPPED, Rows, contig_table, format_paf, format_sam
-from genoseq.align.weigh import weigh
 from genoseq.errors import InputError
 from genoseq.index.store import Index
 from genoseq.io.batch import ReadBatch
@@ -121,7 +120,7 @@ class Aligner:
             longest = int(lengths.argmax())
             raise InputError(
                 f"read {reads.name(longest)} has {lengths[longest]} bp; this preset aligns reads of up to "
-                f"{self.parameters.max_length} bp"
+                f"{self.parameters.max_length} bp, and the preset 'long' for longer ones is still to come"
             )
         loci = find_loci(reads.codes, reads.offsets, self.index, self.parameters)
         rows, ranks = _rows_to_extend(loci, lengths, max(self.secondary, 1))
@@ -172,11 +171,15 @@ class Aligner:
         table = Rows(
             *(part.astype(np.int32) for part in (flags, mapqs, np.where(primary, rivals[owners], -1)))
         )
-        return AlignedBatch(reads, _take(aligned, rows, owners), table, loci)
+        return AlignedBatch(reads, _take(aligned, np.where(placed, rows, -1), owners), table, loci)
 
     def stream(self, batches: Iterable[ReadBatch], *, threads: int = 1) -> Iterator[AlignedBatch]:
         """Align batches in a pool of threads; results come in the order of the input."""
         yield from ordered(self.align, batches, threads=threads)
+
+    def records(self, batch: AlignedBatch) -> Iterator[Alignment]:
+        """One record for each row of an aligned batch: for eyes and notebooks, arrays are faster."""
+        return alignments_of(batch, self.index.reference)
 
     def sam(self, batch: AlignedBatch, *, read_group: str = "") -> NDArray[np.uint8]:
         """SAM lines of an aligned batch."""
@@ -210,11 +213,6 @@ def _draw_lots(names, name_offsets, reads, starts, lots):
         for _ in range(2):  # the finaliser of MurmurHash3
             value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
         lots[row] = value ^ (value >> np.uint64(33))
-
-
-def compiled() -> bool:
-    """Whether numba has compiled the kernels on this machine before (they are kept on disk)."""
-    return bool(weigh.stats.cache_path) and any(Path(weigh.stats.cache_path).glob("weigh.weigh*.nbi"))
 
 
 def ordered(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:

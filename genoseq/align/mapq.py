@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, Judge, evidence
 from genoseq.align.loci import Loci
+from genoseq.align.vote import LEADS, SECOND
 
 HIGHEST = 60
+_SHARED = 10
 _LEAD = 12.0  # edits by which the best locus leads, beyond which more is not better
 
 
@@ -44,6 +46,10 @@ def mapping_quality(
     """
     logits = certainty_evidence(lengths, perfect, scores, seconds, loci) @ certainty.weights
     quality = phred(logits)
+    # the exact locus of a repeat, with no context that is its own: a copy may have been missed
+    signs = loci.signs
+    shared = (loci.distances[:, 0] == 0) & (signs[:, LEADS] == 0) & (signs[:, SECOND] > 0)
+    quality[shared] = np.minimum(quality[shared], _SHARED)
     quality[(seconds >= scores) | (loci.counts == 0)] = 0
     return quality
 

@@ -105,7 +105,7 @@ def edit_distance(
     lo: int,
     hi: int,
     cutoff: int,
-) -> int:
+) -> np.int64 | int:
     """Edit distance of a read to the reference near a diagonal, both ends free in the reference.
 
     One 64-bit word holds a column of the band: column ``j`` has the rows ``j - 2 * slack`` to ``j``, so that
@@ -125,9 +125,9 @@ def edit_distance(
     """
     band = (_ONE << np.uint64(2 * slack + 1)) - _ONE
     up, down = np.uint64(0), np.uint64(0)  # vertical differences +1 and -1
-    centre = 0  # edits on the diagonal itself
-    last = 0  # edits at the last row of the column; once the read's last row is reached, at that
-    best = length
+    centre = np.int64(0)  # edits on the diagonal itself
+    last = np.int64(0)  # edits at the last row of the column; once the read's last row is reached, at that
+    best = np.int64(length)
     row = 2 * slack  # bit of that row
     for j in range(length + 2 * slack):
         at = position - slack + j

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "tell_if_compiling"]
 
 _INTERVAL = 0.2  # seconds between two updates of the line
 _MINUTE, _HOUR = 60, 3600
@@ -74,3 +76,14 @@ def _duration(seconds: float) -> str:
     if whole < _HOUR:
         return f"{whole // _MINUTE}:{whole % _MINUTE:02d} min"
     return f"{whole // _HOUR}:{whole % _HOUR // _MINUTE:02d} h"
+
+
+def tell_if_compiling(kernel: Any, command: str, *, quiet: bool) -> None:
+    """Say that the first run compiles, unless numba has kept `kernel`, and with it the others, on disk."""
+    name = f"{kernel.py_func.__module__.rpartition('.')[2]}.{kernel.py_func.__name__}"
+    folder = kernel.stats.cache_path
+    if not quiet and not (folder and any(Path(folder).glob(f"{name}-*.nbi"))):
+        print(
+            f"{command}: compiling for this machine, in the first run only (well under a minute)",
+            file=sys.stderr,
+        )

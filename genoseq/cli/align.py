@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genoseq.cli._options import bounded_int
@@ -39,15 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     search = parser.add_argument_group("Search")
     search.add_argument(
         "--preset",
-        choices=("sr", "divergent"),
-        help="sr: one anchor word; divergent: more stages, a second word (default: the preset of the index)",
+        choices=("sr", "divergent", "sensitive"),
+        help="sr: one anchor word; divergent: two; sensitive: two, and a last stage that spares nothing, for "
+        "reads of 20-30 %% divergence (default: sr or divergent, as the index)",
     )
     search.add_argument(
         "--secondary",
         type=bounded_int(0, 5),
         default=0,
         metavar="N",
-        help="secondary alignments of a read at most",
+        help="report up to N other places of a read",
     )
     output = parser.add_argument_group("Output")
     output.add_argument(
@@ -55,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--paf", action="store_true", help="write PAF instead of SAM")
     output.add_argument("--sort", action="store_true", help="sort by coordinate; a BAM is indexed too")
-    output.add_argument("--no-unmapped", action="store_true", help="leave unmapped reads out")
+    output.add_argument("--no-unmapped", action="store_true", help="leave out reads that were not placed")
     output.add_argument("--rg", metavar="LINE", help=r"read group, for example '@RG\tID:run1\tSM:sample'")
 
 
@@ -68,7 +70,8 @@ def run(args: argparse.Namespace) -> None:
 
     if len(args.reads) > 1:
         raise UsageError(
-            "one file of single-end reads at a time: a second file would mean mates, not aligned yet"
+            "two files of reads: mates are not aligned yet; align one file at a time "
+            "(cat joins single-end files)"
         )
     paf = args.paf or args.output.endswith(".paf")
     if paf and (args.sort or args.rg):
@@ -77,6 +80,8 @@ def run(args: argparse.Namespace) -> None:
     check_output(args.output)
     if args.json:
         check_output(args.json)
+        if args.json == args.output:
+            raise UsageError(f"--json and the alignments both go to {args.output}; give -o or --json a file")
     started = time.perf_counter()
     index = _open_index(args)
     summary = _align(args, index, read_group, paf=paf)
@@ -94,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _open_index(args: argparse.Namespace) -> Index:
-    from genoseq.errors import UsageError
+    from genoseq.errors import InputError, UsageError
     from genoseq.index.locate import default_index, index_beside
     from genoseq.index.store import MANIFEST, PRESETS, Index
 
@@ -107,26 +112,28 @@ def _open_index(args: argparse.Namespace) -> Index:
         index = Index.open(folder)
         index.check_source(args.reference)
         return index
+    if not Path(args.reference).is_file():
+        raise InputError("no such file", args.reference)
     if not args.quiet:
         print(f"genoseq align: building the index {folder} (once)", file=sys.stderr)
-    return Index.build(args.reference, folder, parameters=PRESETS[args.preset or "divergent"])
+    parameters = PRESETS["sr" if args.preset == "sr" else "divergent"]
+    return Index.build(args.reference, folder, parameters=parameters)
 
 
 def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, paf: bool) -> dict[str, Any]:
     """Align all batches into the output; returns the summary of the run."""
     from genoseq import __version__
-    from genoseq.align.aligner import Aligner, compiled, ordered
+    from genoseq.align.aligner import Aligner, ordered
+    from genoseq.align.weigh import weigh
+    from genoseq.cli._progress import tell_if_compiling
     from genoseq.io.files import open_output
     from genoseq.io.sam import header_text, open_alignment_output, read_group_id
 
-    if not compiled() and not args.quiet:
-        print(
-            "genoseq align: compiling for this machine, in the first run only (about a minute)",
-            file=sys.stderr,
-        )
+    tell_if_compiling(weigh, "genoseq align", quiet=args.quiet)
     aligner = Aligner(index, args.preset, secondary=args.secondary)
     summary: dict[str, Any] = {
         "command": "align",
+        "command_line": args.command_line,
         "reads": 0,
         "mapped": 0,
         "mapq20": 0,

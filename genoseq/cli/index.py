@@ -28,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--preset",
-        choices=("sr", "divergent"),
+        choices=("sr", "divergent", "long"),
         default="divergent",
-        help="sr: one anchor word, 1.9 bytes/bp; divergent: two, 3.7 bytes/bp, for 10-25 %% divergence",
+        help="divergent: two anchor words, 3.6 bytes/bp, for reads of 10-25 %% divergence; sr and long: one, "
+        "1.9 bytes/bp, enough for short reads of a close genome and for long reads",
     )
     group.add_argument(
         "--encoder", metavar="SEED.npz", help="weights of a seed encoder (default: those that ship)"
@@ -78,16 +79,18 @@ def run(args: argparse.Namespace) -> None:
             if not args.quiet:
                 print(f"genoseq index: {output} is now the default ({file})", file=sys.stderr)
     if args.json:
-        write_json(args.json, summary)
+        write_json(args.json, {"command": "index", "command_line": args.command_line, **summary})
 
 
 def _build(args: argparse.Namespace, output: str) -> None:
-    from genoseq.cli._progress import Progress
+    from genoseq.cli._progress import Progress, tell_if_compiling
     from genoseq.encoder.seed import SeedEncoder
-    from genoseq.index.store import Index, IndexParameters
+    from genoseq.index.store import PRESETS, Index, IndexParameters
+    from genoseq.index.vectors import quantise
 
-    parameters = IndexParameters(1 if args.preset == "sr" else 2, args.capacity, args.factory)
+    parameters = IndexParameters(PRESETS[args.preset].words, args.capacity, args.factory)
     encoder = SeedEncoder.load(args.encoder) if args.encoder else None
+    tell_if_compiling(quantise, "genoseq index", quiet=args.quiet)
     steps: dict[str, tuple[Progress, int]] = {}
 
     def report(step: str, done: int, total: int) -> None:
@@ -111,7 +114,6 @@ def _summary(folder: str) -> dict[str, Any]:
     length = len(index.reference)
     size = sum(manifest["parts"].values())
     return {
-        "command": "index",
         "format_version": manifest["format_version"],
         "genoseq": manifest["genoseq"],
         "contigs": len(index.reference.names),

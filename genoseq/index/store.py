@@ -63,7 +63,11 @@ class IndexParameters:
     factory: str = "auto"
 
 
-PRESETS = {"sr": IndexParameters(words=1), "divergent": IndexParameters(words=2)}
+PRESETS = {
+    "sr": IndexParameters(words=1),
+    "divergent": IndexParameters(words=2),
+    "long": IndexParameters(words=1),
+}
 
 
 @dataclass(frozen=True)
@@ -220,8 +224,12 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError as err:
+        found = f"not a genoseq index (no {MANIFEST})" if Path(folder).is_dir() else "no such folder"
+        raise IndexFileError(f"{folder}: {found}; make it with 'genoseq index REF.fa -o {folder}'") from err
+    except NotADirectoryError as err:
         raise IndexFileError(
-            f"{folder}: not a genoseq index (no {MANIFEST}); make one with 'genoseq index'"
+            f"{folder}: is a file; an index is the folder that 'genoseq index' makes "
+            "(for a FASTA file use -r)"
         ) from err
     except (OSError, ValueError) as err:
         raise IndexFileError(
@@ -295,8 +303,10 @@ def _stamp(fasta: str | Path) -> dict[str, Any]:
 
 
 def _check_target(folder: Path) -> None:
-    if not folder.resolve().parent.is_dir():
-        raise InputError("the folder to write into does not exist", folder.resolve().parent)
+    if not folder.parent.is_dir():
+        raise InputError(f"cannot be written: there is no folder {folder.parent}; create it first", folder)
+    if not os.access(folder.parent, os.W_OK):
+        raise InputError(f"cannot be written: no permission to write into {folder.parent.resolve()}", folder)
     if folder.exists() and not (folder / MANIFEST).is_file():
         raise InputError("exists and is not a genoseq index; it is not overwritten", folder)
 

@@ -32,7 +32,7 @@ _SAM_STARTS = (b"@HD\t", b"@SQ\t", b"@RG\t", b"@PG\t", b"@CO\t")
 
 
 def read_batches(
-    path: StrPath, *, batch_reads: int = 8192, batch_bases: int = 1 << 22
+    path: StrPath, *, batch_reads: int = 16384, batch_bases: int = 1 << 22
 ) -> Iterator[ReadBatch]:
     """Read FASTQ, FASTA, SAM or BAM, compressed or not, in batches.
 

@@ -57,7 +57,7 @@ def test_accuracy(toy_aligner, toy_index, simulated, length, divergence, expecte
     assert good.mean() >= expected
     mapqs = batch.rows.mapqs[batch.primary]
     sure = mapqs >= 20
-    assert sure.mean() > 0.9
+    assert sure.mean() > (0.9 if divergence < 0.2 else 0.75)
     assert (sure & ~good).sum() <= 0.005 * sure.sum()
     if divergence == 0:
         assert (batch.alignments.edits[batch.primary][good] == 0).mean() > 0.99

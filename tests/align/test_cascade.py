@@ -23,16 +23,18 @@ def place(key: int) -> tuple[int, int]:
     return key >> STRAND_SHIFT, (key & ((1 << STRAND_SHIFT) - 1)) - OFFSET
 
 
-def plain_distance(read, text) -> int:
-    """Edits that turn the read into any stretch of the text."""
-    row = np.arange(len(read) + 1)
-    best = row[-1]
-    for base in text.tolist():
-        diagonal = row[:-1] + (read != base)
-        new = np.minimum(np.concatenate([[0], diagonal]), row + 1)
-        # deletions run along the column: a minimum that grows by one a step
-        new = np.minimum.accumulate(new - np.arange(len(new))) + np.arange(len(new))
-        row = new
+def plain_distance(read, text, first) -> int:
+    """Edits that turn the read into a stretch of the text, whose base 0 is column `first` of the band."""
+    far = 10**6
+    rows = np.arange(len(read) + 1)
+    row = np.where(rows == 0, 0, far)
+    best = far
+    for column, base in enumerate(text.tolist(), first + 1):
+        new = np.minimum(np.concatenate([[0], row[:-1] + (read != base)]), row + 1)
+        new[(rows > column) | (rows < column - 2 * PARAMETERS.slack)] = far
+        # insertions run along the column: a minimum that grows by one a step
+        row = np.minimum.accumulate(new - rows) + rows
+        row[rows > column] = far
         best = min(best, row[-1])
     return int(best)
 
@@ -71,7 +73,7 @@ def test_distances_are_edit_distances(searched, toy_index):
             low = max(position - PARAMETERS.slack, reference.offsets[contig])
             high = min(position + len(read) + PARAMETERS.slack, reference.offsets[contig + 1])
             text = reference.codes(low, high)
-            true = plain_distance(read, np.where(text > 3, 0, text))
+            true = plain_distance(read, np.where(text > 3, 0, text), low - (position - PARAMETERS.slack))
             # mismatches along the diagonal, an upper bound, settle clean reads and rivals beyond the cut-off
             assert distance >= true
             best = int(loci.distances[i, 0])

@@ -133,7 +133,7 @@ def kept(ids, similarities, *, positions, kinds, offsets, live, base=0.3, old=No
     total = keep_hits(
         np.array(live), slots, old, np.arange(len(ids)), np.arange(len(live) + 1),
         np.array(similarities, np.float32), np.array(ids, np.int64), np.array(positions),
-        np.array(kinds, np.uint8), np.array(offsets), 2, FLANK, base, new, signs,
+        np.array(kinds, np.uint8), np.array(offsets), 2, FLANK, np.float32(base), new, signs,
     )  # fmt: skip
     hits = zip(
         new.keys[:total].tolist(), new.votes[:total].tolist(), new.anchors[:total].tolist(), strict=True

@@ -144,7 +144,11 @@ def test_bad_genomes(run, away, name):
         ("missing.fa -o x.gsx", 1, "missing.fa: no such file"),
         (". -o x.gsx", 1, ".: is a directory"),
         ("", 2, "no genome given: genoseq index REF.fa -o REF.gsx"),
-        ("genome.fa -o nowhere/x.gsx", 1, "nowhere: the folder to write into does not exist"),
+        (
+            "genome.fa -o nowhere/x.gsx",
+            1,
+            "nowhere/x.gsx: cannot be written: there is no folder nowhere; create it first",
+        ),
         ("genome.fa -o genome.fa", 1, "genome.fa: exists and is not a genoseq index; it is not overwritten"),
         ("genome.fa --preset nonsense", 2, "invalid choice: 'nonsense' (choose from"),
         ("genome.fa --factory IVF", 2, "invalid choice: 'IVF' (choose from"),
@@ -157,7 +161,7 @@ def test_bad_genomes(run, away, name):
         ("genome.fa other.fa", 2, "unrecognized arguments: other.fa"),
         ("genome.fa --nonsense", 2, "unrecognized arguments: --nonsense"),
         ("--info genome.fa", 1, "genome.fa"),
-        ("--info missing.gsx", 1, "missing.gsx: not a genoseq index (no manifest.json)"),
+        ("--info missing.gsx", 1, "missing.gsx: no such folder; make it with 'genoseq index"),
         ("genome.fa --json nowhere/x.json", 1, "nowhere"),
     ],
 )
@@ -186,10 +190,14 @@ def test_a_failing_run_leaves_the_old_index(run, genome):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_an_end_in_the_middle_leaves_the_old_index(start, appears, away, data, own_folder, number):
+def test_an_end_in_the_middle_leaves_the_old_index(start, appears, away, own_folder, number):
     folder = own_folder.parent
+    letters = np.random.default_rng(1).choice(
+        np.frombuffer(b"ACGT", np.uint8), 6_000_000
+    )  # some seconds of work
+    (away / "large.fa").write_bytes(b">large\n" + letters.tobytes() + b"\n")
     old = (own_folder / "manifest.json").read_text()
-    process = start("index", data / "genome.fa.gz", "-o", own_folder, "--preset", "sr")
+    process = start("index", away / "large.fa", "-o", own_folder, "--preset", "sr")
     appears(folder, ".own.gsx.*.tmp")
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
