@@ -216,7 +216,7 @@ def card(params: dict[str, Any], results: dict[str, Any]) -> str:
     lines = [
         "# judges.json: when a search ends, and the mapping quality",
         "",
-        "Two logistic models over the evidence of `genoseq.align.conviction` (34 numbers) and of the final",
+        "Two logistic models over the evidence of `genoseq.align.conviction` (37 numbers) and of the final",
         "alignment (`genoseq.align.mapq`, 7 more). Made by",
         "",
         "    python pipelines/calibrate_align.py --params pipelines/params/calibrate_align.yaml \\",

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from genoseq.align.vote import ASKED, FULL, HIT, LEADS, SECOND
 from genoseq.errors import CheckpointError
 
-FEATURES = 34
+FEATURES = 37
 """Numbers that conviction looks at."""
 CERTAINTY_FEATURES = FEATURES + 7
 """Numbers that certainty looks at: those of conviction and of the final alignment (`genoseq.align.mapq`)."""
@@ -126,4 +126,7 @@ def evidence(
     out[30] = out[9] * out[29]
     out[31] = top / max(tops[2], 1e-3)
     out[32] = out[31] * out[27]
-    out[33] = 1.0
+    out[33] = min(votes[0], 0.5)  # what one anchor can say
+    out[34] = min(votes[0], 1.0)
+    out[35] = min(votes[0], 2.0)
+    out[36] = 1.0

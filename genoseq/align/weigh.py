@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from genoseq.align.conviction import FEATURES, evidence
 from genoseq.align.loci import LOCI, Ballot, Loci, remember
 from genoseq.align.verify import FAR, diagonal_mismatches, edit_distance, match_masks, pack_read
-from genoseq.align.vote import ASKED, FULL, LEADS, cluster, key_position, key_strand
+from genoseq.align.vote import ASKED, FULL, HIT, LEADS, cluster, key_position, key_strand
 
 CROWDED, FOCUS = 0.2, 0.75
 """Votes are scattered over the copies of a repeat if the lists of more than this share of the anchors were
@@ -23,6 +23,10 @@ full of near hits and the best cluster has less than this share of all votes (fo
 CLOSE, CLEAR = 0.03, 0.8
 """A locus within this edit distance (share of the read) ends the verification: at once if the second cluster
 has less than this share of the best vote, else after three candidates."""
+
+
+ALONE, EARLY = 0.55, 8
+"""Votes that few single anchors reach (a perfect hit votes .7), and anchors of the first stages."""
 
 
 class Rules(NamedTuple):
@@ -174,11 +178,13 @@ def _convinces(read, length, weights, loci, features):
         if signs[LEADS] == 0 and signs[FULL] > 0 and loci.distances[read, 1] > 0:
             return False
     elif (
-        signs[LEADS] <= 4 * loci.distances[read, 0]
+        (signs[LEADS] <= 4 * loci.distances[read, 0] or 3 * signs[LEADS] < signs[HIT])
         and signs[FULL] > CROWDED * signs[ASKED]
         and loci.tops[read, 0] < FOCUS * loci.tops[read, 2]
     ):
         return False  # a nearer copy may be among those not seen yet
+    if signs[HIT] <= EARLY and loci.votes[read, 0] < ALONE and loci.distances[read, 0] > CLOSE * length:
+        return False  # one anchor alone, and not a close locus: a cousin of the true one, often
     evidence(
         length,
         loci.distances[read],

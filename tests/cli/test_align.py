@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pysam
 import pytest
-import zstandard
+from backports import zstd
 
 from genoseq import __version__
 from genoseq.align.presets import CASCADES, preset
@@ -219,7 +219,7 @@ def test_every_form_of_input_gives_the_same(run, toy_folder, fastq, plain, away,
         stdin = gzip.compress(text) if form.endswith("gz") else text
         path = Path("-")
     else:
-        pack = {"gz": gzip.compress, "zst": zstandard.compress, "crlf": lambda t: t.replace(b"\n", b"\r\n")}
+        pack = {"gz": gzip.compress, "zst": zstd.compress, "crlf": lambda t: t.replace(b"\n", b"\r\n")}
         path.write_bytes(pack.get(form, bytes)(text))
     result = run(f"align -x {toy_folder} {path} -q", stdin=stdin)
     assert (result.exit, result.stderr) == (0, "")
@@ -352,7 +352,7 @@ BAD_READS = {
         gzip.compress(b"@a\nACGT\n+\nIIII\n" * 9000)[:-12],
         "cut.fq.gz: the compressed data ends early",
     ),
-    "damaged.zst": (zstandard.compress(os.urandom(3000))[:1500], "damaged.zst: the compressed data"),
+    "damaged.zst": (zstd.compress(os.urandom(3000))[:1500], "damaged.zst: the compressed data"),
     "giant.fa": (b">giant\n" + b"ACGTTGCAGA" * 200, f"giant has 2000 bp.*{GIANT - 1} bp"),
 }
 
@@ -412,7 +412,8 @@ def test_cut_bam(run, toy_folder, fastq, away):
         ("-x {idx}", 2, "the following arguments are required: READS"),
         ("-x {idx} -r genome.fa {fq}", 2, "give either -x or -r, not both"),
         ("-x missing.gsx {fq}", 1, "missing.gsx: no such folder"),
-        ("-x {fq} {fq}", 1, "reads.fq"),
+        ("-x {fq} {fq}", 1, "is a file; an index is the folder"),
+        ("-x {idx} {fq} --json -", 2, "--json and the alignments both go to -"),
         ("-r missing.fa {fq}", 1, "missing.fa: no such file"),
         ("-x {idx} {fq} --preset nonsense", 2, "invalid choice: 'nonsense' (choose from"),
         ("-x {idx} {fq} --secondary 6", 2, "6 is out of range (allowed: 0..5)"),
