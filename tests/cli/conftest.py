@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -56,6 +57,8 @@ def away(tmp_path, monkeypatch) -> Path:
 def start() -> Callable[..., subprocess.Popen]:
     """`start("align", ...)`: the command in a process of its own; ended with the test."""
     running = []
+    # a shell lets what it runs in the background ignore Ctrl-C, and children inherit that
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def call(*arguments: object, **options: object) -> subprocess.Popen:
         command = [sys.executable, "-m", "genoseq", *map(str, arguments)]
@@ -66,6 +69,7 @@ def start() -> Callable[..., subprocess.Popen]:
         return process
 
     yield call
+    signal.signal(signal.SIGINT, before)
     for process in running:
         if process.poll() is None:
             process.kill()
