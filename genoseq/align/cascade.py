@@ -20,18 +20,23 @@ def find_loci(
     reads = len(offsets) - 1
     stages = len(parameters.stages)
     loci = Loci.none(reads, stages)
-    anchors = batch_anchors(codes, offsets, index, parameters.edge)
+    found = 1  # words whose anchors are found; those of the others only for reads that come to need them
+    anchors = batch_anchors(codes, offsets, index, parameters.edge, found)
     lengths = np.diff(offsets)
     ballot, slots = _no_hits(reads)
     for number, stage in enumerate(parameters.stages):
         if stage.word >= index.parameters.words:
             continue
-        live = np.flatnonzero((loci.stage == stages) & _takes(stage, loci, lengths, parameters.divergent))
+        left = np.flatnonzero(loci.stage == stages)
+        live = left[_takes(stage, loci, lengths, parameters.divergent)[left]]
         if not len(live):
             ballot, slots = _no_hits(
                 reads
             )  # hits live until a stage is skipped, whoever else is in the batch
             continue
+        if stage.word != 0 and found < index.parameters.words:
+            found = index.parameters.words
+            anchors = batch_anchors(codes, offsets, index, parameters.edge, found, left)
         deeper = live[loci.asked[live] < stage.hits]
         loci.asked[deeper] = stage.hits
         loci.signs[deeper, [[FULL], [ASKED]]] = 0
@@ -39,7 +44,7 @@ def find_loci(
         ballot = _collect(ballot, slots, live, hits, anchors, offsets, index, parameters, loci)
         convinced = np.empty(len(live), np.bool_)
         weigh(
-            live, codes, offsets, anchors.starts, ballot, index.reference.words, index.reference.offsets,
+            live, codes, offsets, ballot, index.reference.words, index.reference.offsets,
             Rules(parameters.tolerance, parameters.slack, stage.verify, parameters.conviction.weights),
             loci, convinced,
         )  # fmt: skip

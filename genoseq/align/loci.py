@@ -76,7 +76,7 @@ class Ballot(NamedTuple):
         Diagonals.
     votes : ndarray, shape (n,), dtype float32
     anchors : ndarray, shape (n,), dtype int64
-        The anchor of the batch that each hit belongs to.
+        Place of the anchor in its read, bp.
     """
 
     starts: NDArray[np.int64]

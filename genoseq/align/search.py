@@ -51,30 +51,53 @@ class BatchAnchors:
 
 
 def batch_anchors(
-    codes: NDArray[np.uint8], offsets: NDArray[np.int64], index: Index, edge: int
+    codes: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    index: Index,
+    edge: int,
+    words: int,
+    reads: NDArray[np.int64] | None = None,
 ) -> BatchAnchors:
-    """Find and rank anchors of reads: `codes` concatenated, read ``i`` at ``offsets[i]:offsets[i + 1]``."""
-    words = AnchorWords(index.encoder.words.words[: index.parameters.words])
+    """Find and rank the anchors of a batch.
+
+    Parameters
+    ----------
+    codes, offsets : ndarray
+        Concatenated base codes; read ``i`` at ``offsets[i]:offsets[i + 1]``.
+    edge : int
+        Anchors closer than this to an end of the read are left out, bp.
+    words : int
+        How many of the index's words.
+    reads : ndarray, optional
+        Only these reads; the others have no anchors.
+    """
+    used = AnchorWords(index.encoder.words.words[:words])
+    wanted = np.ones(len(offsets) - 1, np.bool_)
+    if reads is not None:
+        wanted[:] = False
+        wanted[reads] = True
     room = len(codes)
     positions, kinds = np.empty(room, np.int64), np.empty(room, np.uint8)
     starts = np.empty(len(offsets), np.int64)
-    count = _all_anchors(codes, offsets, words.rule(), words.length, edge, positions, kinds, starts)
+    count = _all_anchors(codes, offsets, wanted, used.rule(), used.length, edge, positions, kinds, starts)
     near, leaf = np.empty(count, np.uint64), np.empty(count, np.int32)
     rank = np.empty(count, np.int32)
     tree = index.tree
     crowded = 4 * index.parameters.capacity
     _cells_and_ranks(
-        codes, offsets, starts, positions, kinds, words.length, index.encoder.flank, len(words.words),
+        codes, offsets, starts, positions, kinds, used.length, index.encoder.flank, words,
         tree.roots, tree.children, tree.columns, index.cell_sizes, crowded, near, leaf, rank,
     )  # fmt: skip
     return BatchAnchors(positions[:count], kinds[:count], near, leaf, rank, starts)
 
 
 @numba.njit(cache=True, nogil=True)
-def _all_anchors(codes, offsets, rule, length, edge, positions, kinds, starts):
+def _all_anchors(codes, offsets, wanted, rule, length, edge, positions, kinds, starts):
     count = 0
     for read in range(offsets.shape[0] - 1):
         starts[read] = count
+        if not wanted[read]:
+            continue
         count += find_anchors(
             codes,
             offsets[read] + edge,

@@ -126,7 +126,7 @@ def keep_hits(
                     key = ((hit >> 1) - (hi - length - at) + OFFSET) | (1 << STRAND_SHIFT)
                 new.keys[total] = key
                 new.votes[total] = similarities[q, k] - base
-                new.anchors[total] = anchor
+                new.anchors[total] = at - lo
                 total += 1
     new.starts[live.shape[0]] = total
     return total
@@ -152,7 +152,6 @@ def cluster(
     keys: NDArray[np.int64],
     votes: NDArray[np.float32],
     anchors: NDArray[np.int64],
-    first_anchor: int,
     tolerance: int,
     order: NDArray[np.int64],
     stamp: NDArray[np.int64],
@@ -166,7 +165,7 @@ def cluster(
     Parameters
     ----------
     keys, votes, anchors : ndarray, shape (n,)
-        Hits of the read; anchors are numbered from `first_anchor` on.
+        Hits of the read; an anchor is known by its place in it, bp.
     order : ndarray, dtype int64, scratch of at least n
     stamp, best_of : ndarray, scratch of at least the read's anchors; `stamp` must hold -1.
 
@@ -196,7 +195,7 @@ def cluster(
                 break
             previous = keys[hit]
             vote = votes[hit]
-            anchor = anchors[hit] - first_anchor
+            anchor = anchors[hit]
             if stamp[anchor] == cluster_start:
                 if vote > best_of[anchor]:
                     score += vote - best_of[anchor]
@@ -213,7 +212,7 @@ def cluster(
         total += float(score)
         count = _offer(best_key, score, supporters, count, cand_key, cand_vote, cand_hits)
     for h in range(n):
-        stamp[anchors[h] - first_anchor] = -1
+        stamp[anchors[h]] = -1
     return count, total
 
 

@@ -57,7 +57,6 @@ def weigh(
     live: NDArray[np.int64],
     codes: NDArray[np.uint8],
     offsets: NDArray[np.int64],
-    anchor_starts: NDArray[np.int64],
     ballot: Ballot,
     reference: NDArray[np.uint64],
     contigs: NDArray[np.int64],
@@ -73,8 +72,6 @@ def weigh(
         Numbers of the reads.
     codes, offsets : ndarray
         The batch: concatenated base codes, read ``i`` at ``offsets[i]:offsets[i + 1]``.
-    anchor_starts : ndarray, shape (reads + 1,)
-        First anchor of each read.
     ballot : Ballot
         Hits of the live reads.
     reference, contigs : ndarray
@@ -85,7 +82,7 @@ def weigh(
     convinced : ndarray, shape (live,)
         Receives the verdicts.
     """
-    desk = _desk(live, offsets, anchor_starts, ballot.starts, rules.verify, rules.slack)
+    desk = _desk(live, offsets, ballot.starts, rules.verify, rules.slack)
     for i in range(live.shape[0]):
         read = live[i]
         first, last = ballot.starts[i], ballot.starts[i + 1]
@@ -94,7 +91,7 @@ def weigh(
             continue
         count, total = cluster(
             ballot.keys[first:last], ballot.votes[first:last], ballot.anchors[first:last],
-            anchor_starts[read], rules.tolerance, desk.order, desk.stamp, desk.best_of, desk.keys, desk.votes,
+            rules.tolerance, desk.order, desk.stamp, desk.best_of, desk.keys, desk.votes,
             desk.hits,
         )  # fmt: skip
         loci.tops[read, 0] = desk.votes[0]
@@ -113,20 +110,18 @@ def weigh(
 
 
 @numba.njit(cache=True, nogil=True)
-def _desk(live, offsets, anchor_starts, starts, verify, slack):
+def _desk(live, offsets, starts, verify, slack):
     longest = 1
     most_hits = 1
-    most_anchors = 1
     for i in range(live.shape[0]):
         longest = max(longest, offsets[live[i] + 1] - offsets[live[i]])
         most_hits = max(most_hits, starts[i + 1] - starts[i])
-        most_anchors = max(most_anchors, anchor_starts[live[i] + 1] - anchor_starts[live[i]])
     return _Desk(
         np.zeros((2, longest // 32 + 2), np.uint64),
         np.zeros((2, 5, (longest + 4 * slack) // 64 + 2), np.uint64),
         np.empty(most_hits, np.int64),
-        np.full(most_anchors, -1, np.int64),
-        np.empty(most_anchors, np.float32),
+        np.full(longest, -1, np.int64),
+        np.empty(longest, np.float32),
         np.empty(verify, np.int64),
         np.empty(verify, np.float32),
         np.empty(verify, np.int64),

@@ -65,7 +65,7 @@ def clustered(hits, tolerance, limit, anchors):
     stamp, best_of = np.full(anchors, -1, np.int64), np.empty(anchors, np.float32)
     out = np.empty(limit, np.int64), np.empty(limit, np.float32), np.empty(limit, np.int64)
     count, total = cluster(
-        keys.astype(np.int64), votes.astype(np.float32), owners.astype(np.int64) + 1000, 1000, tolerance,
+        keys.astype(np.int64), votes.astype(np.float32), owners.astype(np.int64), tolerance,
         np.empty(len(hits), np.int64), stamp, best_of, *out,
     )  # fmt: skip
     assert (stamp == -1).all()  # clean for the next read
@@ -148,12 +148,12 @@ def test_the_diagonal_of_a_hit(orientation):
     # forward strand: the anchor has the orientation of the reference's anchor
     hit = 2 * (5000 + 30) + orientation
     hits, _, _ = kept([[hit]], [[0.9]], positions=[30], kinds=[orientation], offsets=[0, 100], live=[0])
-    assert hits == [(key_of(0, 5000), pytest.approx(0.6), 0)]
+    assert hits == [(key_of(0, 5000), pytest.approx(0.6), 30)]
     # reverse strand: the base of the reference at 5030 is at 100 - 30 - word in the read, orientation turned
     hits, _, _ = kept(
         [[hit]], [[0.9]], positions=[100 - 30 - word], kinds=[1 - orientation], offsets=[0, 100], live=[0]
     )
-    assert hits == [(key_of(1, 5000), pytest.approx(0.6), 0)]
+    assert hits == [(key_of(1, 5000), pytest.approx(0.6), 100 - 30 - word)]
 
 
 def test_positions_are_counted_from_the_read():
@@ -167,10 +167,11 @@ def test_positions_are_counted_from_the_read():
 
 def test_hits_that_say_nothing_are_dropped():
     ids, similarities = [[20, 30, 40], [50, -1, -1]], [[0.5, 0.3, 0.2], [0.9, 9.0, 9.0]]
-    hits, _, signs = kept(
+    hits, starts, signs = kept(
         ids, similarities, positions=[5, 105], kinds=[0, 0], offsets=[0, 100, 200], live=[0, 1]
     )
-    assert [h[2] for h in hits] == [0, 1]
+    assert [h[2] for h in hits] == [5, 5]
+    assert starts.tolist() == [0, 1, 2]
     assert signs[:, [SECOND, HIT, FULL, ASKED]].tolist() == [[0, 1, 0, 1], [0, 1, 0, 1]]
 
 
@@ -216,7 +217,7 @@ def test_hits_of_earlier_stages_are_kept():
     hits, starts, _ = kept(
         [[2 * 5030]], [[0.9]], positions=[130], kinds=[0], offsets=[0, 100, 200], live=[1], old=earlier
     )
-    assert [(h[0], h[2]) for h in hits] == [(9, 6), (key_of(0, 5000), 0)]
+    assert [(h[0], h[2]) for h in hits] == [(9, 6), (key_of(0, 5000), 30)]
     assert starts.tolist() == [0, 2]
 
 
