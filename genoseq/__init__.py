@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from genoseq.index.store import Index, IndexParameters
     from genoseq.io.fastx import ReadBatch, read_batches, read_fasta
     from genoseq.sequence import decode, encode, kmers, reverse_complement
-    from genoseq.simulate import SimulationParameters, Truth, parse_truth, random_reads, simulate_reads
+    from genoseq.simulate import SimulationParameters, random_reads, simulate_reads
+    from genoseq.truth import Truth, parse_truth
 
 #: public name -> the module that holds it
 _HOMES = {
@@ -58,12 +59,12 @@ _HOMES = {
     "Reference": "genoseq.index.reference",
     "SeedEncoder": "genoseq.encoder.seed",
     "SimulationParameters": "genoseq.simulate",
-    "Truth": "genoseq.simulate",
+    "Truth": "genoseq.truth",
     "UsageError": "genoseq.errors",
     "decode": "genoseq.sequence",
     "encode": "genoseq.sequence",
     "kmers": "genoseq.sequence",
-    "parse_truth": "genoseq.simulate",
+    "parse_truth": "genoseq.truth",
     "random_reads": "genoseq.simulate",
     "read_batches": "genoseq.io.fastx",
     "read_fasta": "genoseq.io.fastx",

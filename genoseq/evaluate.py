@@ -24,7 +24,7 @@ import numpy as np
 from genoseq.errors import InputError, UsageError
 from genoseq.io.files import StrPath
 from genoseq.io.placements import Placement, read_placements
-from genoseq.simulate import Truth, parse_truth
+from genoseq.truth import Truth, parse_truth
 
 __all__ = [
     "MAPQ_BINS",
@@ -307,7 +307,7 @@ def evaluate(
 
 def _truth(path: StrPath, placement: Placement) -> Truth:
     try:
-        truth = parse_truth(placement.name)
+        truth = parse_truth(placement.name, mate=max(placement.mate, 1))
     except InputError as error:
         found = f"{error}; reads without it need --foreign or --against"
         raise InputError(found, path, placement.line) from None

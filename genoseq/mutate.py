@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["ATTEMPTS", "LONG_ERROR_RATE", "MAX_LENGTH", "make_reads", "usable_stretches"]
+__all__ = ["ATTEMPTS", "LONG_ERROR_RATE", "MAX_LENGTH", "make_pairs", "make_reads", "usable_stretches"]
 
 MAX_LENGTH = 10_000_000  # bp of a read
 ATTEMPTS = 20_000  # placements tried for one read before giving up
@@ -60,6 +60,22 @@ def _draw(state: np.ndarray) -> float:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.float64((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@njit(cache=True, nogil=True)
+def _seed_stream(state: np.ndarray, seed: int, number: int) -> None:
+    """Start the stream of random numbers of read (or pair) `number`."""
+    state[0] = np.uint64(seed)
+    _draw(state)
+    state[0] ^= np.uint64(number) * np.uint64(0xD1342543DE82EF95)
+    _draw(state)
+
+
+@njit(cache=True, nogil=True)
+def _normal(state: np.ndarray) -> float:
+    """A standard normal number, by Box and Muller."""
+    radius = math.sqrt(-2.0 * math.log(1.0 - _draw(state)))
+    return radius * math.cos(2.0 * math.pi * _draw(state))
 
 
 @njit(cache=True, nogil=True)
@@ -192,25 +208,20 @@ def make_reads(
     starts
         int64[s + 1], sums of the number of places where a read can start.
     divergences, model
-        float64[d] taken in turn; float64[11] as `genoseq.simulate` lays it out.
+        float64[d] taken in turn; float64[13] as `genoseq.simulate` lays it out.
     bases, quals, offsets, places
         Filled: uint8[*] codes and phred + 33, int64[n + 1], int64[n, 4] (0 or -1, start, end, reverse).
     """
     state = np.empty(1, np.uint64)
     longest = (high - low).max() if len(low) else MAX_LENGTH
     for n in range(len(places)):
-        state[0] = np.uint64(seed)
-        _draw(state)
-        state[0] ^= np.uint64(first + n) * np.uint64(0xD1342543DE82EF95)
-        _draw(state)
+        _seed_stream(state, seed, first + n)
         o, rate = offsets[n], divergences[(first + n) % len(divergences)]
         done = False
         for _ in range(ATTEMPTS):
             length = int(model[0])
-            if model[1] > 0:  # log-normal by Box and Muller
-                radius = math.sqrt(-2.0 * math.log(1.0 - _draw(state)))
-                normal = radius * math.cos(2.0 * math.pi * _draw(state))
-                length = max(1, int(math.exp(model[2] + model[1] * normal) + 0.5))
+            if model[1] > 0:  # log-normal
+                length = max(1, int(math.exp(model[2] + model[1] * _normal(state)) + 0.5))
             if length > longest:
                 continue
             if o + length > len(bases):
@@ -238,4 +249,64 @@ def make_reads(
         if not done:
             return -1 - n
         offsets[n + 1] = o + length
+    return len(places)
+
+
+@njit(cache=True, nogil=True)
+def make_pairs(
+    first: int,
+    seed: int,
+    codes: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    divergences: np.ndarray,
+    model: np.ndarray,
+    bases: np.ndarray,
+    quals: np.ndarray,
+    offsets: np.ndarray,
+    places: np.ndarray,
+) -> int:
+    """Fill a batch with pairs, mates one after the other; arguments and result as of `make_reads`.
+
+    ``model[11:13]`` are mean and standard deviation of the fragments (bp). A fragment lies anywhere in a
+    stretch of bases; its mates are read from its two ends inward.
+    """
+    state = np.empty(1, np.uint64)
+    length = int(model[0])
+    starts = np.zeros(len(low) + 1, np.int64)
+    for s in range(len(low)):
+        starts[s + 1] = starts[s] + high[s] - low[s] - length + 1
+    for pair in range(len(places) // 2):
+        _seed_stream(state, seed, first + pair)
+        n = 2 * pair
+        if offsets[n] + 2 * length > len(bases):
+            return n
+        o, rate = offsets[n], divergences[(first + pair) % len(divergences)]
+        done = False
+        for _ in range(ATTEMPTS):
+            fragment = max(length, int(model[11] + model[12] * _normal(state) + 0.5))
+            pick = int(_draw(state) * starts[-1])
+            turned = _draw(state) < 0.5
+            place = np.searchsorted(starts, pick, side="right") - 1
+            begin = low[place] + pick - starts[place]
+            end = begin + fragment
+            if end > high[place]:
+                continue
+            for mate in range(2):
+                reverse = turned != (mate == 1)
+                at, step = (end - 1, -1) if reverse else (begin, 1)
+                last = _walk(
+                    codes, low[place], high[place], at, step, length, rate, model, bases, quals,
+                    o + mate * length, state,
+                )  # fmt: skip
+                if last < 0:
+                    break
+                places[n + mate, 0], places[n + mate, 3] = 0, int(reverse)
+                places[n + mate, 1], places[n + mate, 2] = min(at, last), max(at, last) + 1
+                done = mate == 1
+            if done:
+                break
+        if not done:
+            return -1 - n
+        offsets[n + 1], offsets[n + 2] = o + length, o + 2 * length
     return len(places)

@@ -12,94 +12,44 @@ the reads are the same whatever the size of a batch.
    qualities state, which fall along the read; `long`, single bases inserted, deleted or substituted at a
    constant rate.
 
-The name of a read tells where it is from, `NUMBER:CONTIG:START0:END0:STRAND`, 0-based and half-open on the
-reference; the contig may hold colons. Reads that come from nowhere have the contig `random` (uniform bases)
-or `foreign` (another genome). `parse_truth` reads such a name. The kernels are in `genoseq.mutate`.
+Pairs are read from both ends of a fragment inward; their mates follow each other.
+
+The name of a read tells where it is from (`genoseq.truth`). The kernels are in `genoseq.mutate`.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from genoseq.errors import InputError, UsageError
 from genoseq.index.reference import Reference
 from genoseq.io.fastx import ReadBatch
-from genoseq.mutate import ATTEMPTS, LONG_ERROR_RATE, MAX_LENGTH, make_reads, usable_stretches
+from genoseq.mutate import (
+    ATTEMPTS,
+    LONG_ERROR_RATE,
+    MAX_LENGTH,
+    make_pairs,
+    make_reads,
+    usable_stretches,
+)
+from genoseq.truth import FOREIGN, RANDOM, origin_names
 
 __all__ = [
-    "FOREIGN",
-    "RANDOM",
     "SimulatedReads",
     "SimulationParameters",
-    "Truth",
     "format_fastq",
-    "parse_truth",
     "random_reads",
     "simulate_reads",
 ]
 
-RANDOM, FOREIGN = "random", "foreign"  # contig names of reads without a place on the reference
 ERROR_MODELS = ("none", "illumina", "long")
 MAX_DIVERGENCE = 0.3
 BATCH_BASES = 1 << 24
 LETTERS = np.frombuffer(b"ACGTN", dtype=np.uint8)
-
-_TRUTH = re.compile(r"(\d+):(.+):(\d+):(\d+):([+-])")
-
-
-class Truth(NamedTuple):
-    """Where a simulated read is from.
-
-    Attributes
-    ----------
-    number
-        0-based number of the read in its file.
-    contig
-        Name of the contig, or `random` or `foreign`.
-    start, end
-        0-based half-open interval on the contig (bp).
-    strand
-        `+` or `-`.
-    """
-
-    number: int
-    contig: str
-    start: int
-    end: int
-    strand: str
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the read has no place on the reference."""
-        return self.contig in (RANDOM, FOREIGN)
-
-
-def parse_truth(name: str) -> Truth:
-    """Read the origin of a simulated read from its name.
-
-    Raises
-    ------
-    InputError
-        When the name does not have the form `NUMBER:CONTIG:START0:END0:STRAND`.
-
-    Examples
-    --------
-    >>> parse_truth("7:HLA:A*01:100:250:-")
-    Truth(number=7, contig='HLA:A*01', start=100, end=250, strand='-')
-    """
-    match = _TRUTH.fullmatch(name)
-    if match is None or int(match[3]) > int(match[4]):
-        raise InputError(
-            f"read name {name!r} does not tell the origin of the read; expected "
-            "NUMBER:CONTIG:START0:END0:STRAND, as genoseq simulate writes it"
-        )
-    return Truth(int(match[1]), match[2], int(match[3]), int(match[4]), match[5])
 
 
 @dataclass(frozen=True)
@@ -109,7 +59,7 @@ class SimulationParameters:
     Attributes
     ----------
     number
-        Reads in all.
+        Reads in all, or pairs.
     length
         Length of a read (bp); the mean when `length_sd` is not 0.
     length_sd
@@ -130,6 +80,9 @@ class SimulationParameters:
         Errors a base of the model `long`; None is 0.1.
     max_unknown
         Share of a read that may be N or another letter than ACGT.
+    insert
+        Mean and standard deviation (bp) of the fragments whose ends are read as pairs; None makes single
+        reads.
     seed
         The same seed gives the same reads.
     """
@@ -144,6 +97,7 @@ class SimulationParameters:
     errors: str = "none"
     error_rate: float | None = None
     max_unknown: float = 0.02
+    insert: tuple[float, float] | None = None
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -159,6 +113,11 @@ class SimulationParameters:
         _check_range("transition_bias", self.transition_bias, 0, 1000)
         _check_range("max_unknown", self.max_unknown, 0, 1)
         _check_range("seed", self.seed, 0, 2**63 - 1)
+        if self.insert is not None:
+            _check_range("insert mean", self.insert[0], self.length, MAX_LENGTH)
+            _check_range("insert standard deviation", self.insert[1], 0, self.insert[0])
+            if self.length_sd:
+                raise UsageError("insert: mates have one length; leave length_sd at 0")
         if self.errors not in ERROR_MODELS:
             raise UsageError(f"errors: unknown model {self.errors!r}; choose from {', '.join(ERROR_MODELS)}")
         if self.error_rate is not None:
@@ -184,7 +143,7 @@ class SimulatedReads:
     Attributes
     ----------
     reads
-        The n reads, named after their origin, with qualities.
+        The n reads, named after their origin, with qualities; mates of a pair follow each other.
     contig
         int64[n], number of the contig; -1 for random reads.
     start, end
@@ -224,7 +183,7 @@ def simulate_reads(
         Name the contig of every read `foreign`: the reads are meant for another reference, where they have no
         place.
     batch_reads
-        Reads a batch; also cut at 16 Mbp. The reads do not depend on it.
+        Reads (mates counted one by one) a batch; also cut at 16 Mbp. The reads do not depend on it.
 
     Yields
     ------
@@ -297,42 +256,39 @@ def _batches(
     starts = np.concatenate([[0], np.cumsum(high - low - shortest + 1)]).astype(np.int64)
     model = _model_vector(parameters)
     divergences = np.array(parameters.divergences)
+    mates = 1 if parameters.insert is None else 2
+    total, batch_reads = parameters.number * mates, batch_reads + batch_reads % mates
     capacity, first = max(1 << 16, min(BATCH_BASES, batch_reads * (parameters.length + 1))), 0
-    while first < parameters.number:
-        count = min(batch_reads, parameters.number - first)
+    while first < total:
+        count = min(batch_reads, total - first)
         bases, quals = np.empty(capacity, np.uint8), np.empty(capacity, np.uint8)
         offsets = np.zeros(count + 1, np.int64)
         places = np.empty((count, 4), np.int64)  # contig, start, end, reverse
-        made = make_reads(
-            first,
-            parameters.seed,
-            codes,
-            low,
-            high,
-            starts,
-            divergences,
-            model,
-            bases,
-            quals,
-            offsets,
-            places,
-        )
+        if mates == 2 and len(low):
+            made = make_pairs(
+                first // 2, parameters.seed, codes, low, high, divergences, model, bases, quals, offsets,
+                places,
+            )  # fmt: skip
+        else:
+            made = make_reads(
+                first, parameters.seed, codes, low, high, starts, divergences, model, bases, quals, offsets,
+                places,
+            )  # fmt: skip
         if made < 0:
             raise InputError(
-                f"no place for read {first - made - 1} was found in {ATTEMPTS} attempts; the contigs are too "
-                "short or hold too many N for reads of this length"
+                f"no place for {'read' if mates == 1 else 'pair'} {first // mates - made - 1} was found in "
+                f"{ATTEMPTS} attempts; the contigs are too short or hold too many N for "
+                f"{'reads of this length' if mates == 1 else 'fragments of this length'}"
             )
-        if made == 0:  # one read is longer than a whole batch
+        if made < mates:  # one read is longer than a whole batch
             capacity *= 2
             continue
+        made -= made % mates
         places = places[:made]
         if len(low):
             places[:, 0] = np.searchsorted(contig_offsets, places[:, 1], side="right") - 1
             places[:, 1:3] -= contig_offsets[places[:, 0]][:, None]
-        titles = [
-            f"{first + i}:{names[c]}:{start}:{end}:{'-' if reverse else '+'}".encode()
-            for i, (c, start, end, reverse) in enumerate(places.tolist())
-        ]
+        titles = origin_names(first // mates, names, places, mates)
         offsets = offsets[: made + 1]
         bases = bases[: offsets[-1]].copy()
         reads = ReadBatch(
@@ -344,6 +300,7 @@ def _batches(
             quals=quals[: offsets[-1]].copy(),
             comments=np.empty(0, np.uint8),
             comment_offsets=np.zeros(made + 1, np.int64),
+            mates=np.tile(np.array([1, 2], np.uint8), made // 2) if mates == 2 else None,
             first=first,
         )
         yield SimulatedReads(reads, places[:, 0], places[:, 1], places[:, 2], places[:, 3] == 1)
@@ -351,7 +308,7 @@ def _batches(
 
 
 def _model_vector(parameters: SimulationParameters) -> np.ndarray:
-    """Lay out the numbers that the kernel reads: float64[11]."""
+    """Lay out the numbers that the kernels read: float64[13]."""
     spread = math.sqrt(math.log1p((parameters.length_sd / parameters.length) ** 2))
     edits = 1 + parameters.indel_share * (parameters.indel_mean - 1)  # edited bases an event
     rate = LONG_ERROR_RATE if parameters.error_rate is None else parameters.error_rate
@@ -368,5 +325,6 @@ def _model_vector(parameters: SimulationParameters) -> np.ndarray:
             rate,
             parameters.max_unknown,
             -10 * math.log10(max(rate, 1e-4)),
+            *(parameters.insert or (0.0, 0.0)),  # fragments of pairs: mean, standard deviation
         ]
     )

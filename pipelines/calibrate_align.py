@@ -1,12 +1,13 @@
-"""The study behind the judges that ship: conviction and certainty, fitted to simulated reads of known origin.
+"""The study behind the judges that ship: conviction, certainty and kinship, fitted to reads of known origin.
 
     python pipelines/calibrate_align.py --params pipelines/params/calibrate_align.yaml \\
         --data DIR --work run/ -o genoseq/weights
 
 *Conviction* is fitted to what the cascade knows of a read after each stage when nothing ends it; the label is
 whether the stages still to come would mend a wrong best locus. *Certainty* is fitted to the finished
-alignments, with that conviction in place; the label is whether the alignment is at the read's origin. Both
-are logistic regressions. About half an hour on one CPU core.
+alignments, with that conviction in place; the label is whether the alignment is at the read's origin.
+*Kinship* is fitted to the mates of pairs, with both in place, to the same label. All are logistic
+regressions. About three quarters of an hour on one CPU core.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from genoseq.align.aligner import Aligner
 from genoseq.align.cascade import find_loci
 from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, Judge
 from genoseq.align.loci import LOCI
-from genoseq.align.mapq import certainty_evidence, phred, search_evidence
+from genoseq.align.mapq import certainty_evidence, kinship_evidence, phred, search_evidence
+from genoseq.align.outcome import choose
 from genoseq.align.presets import AlignmentParameters, preset
 from genoseq.align.vote import OFFSET, STRAND_SHIFT
 from genoseq.index.reference import Reference
@@ -62,15 +64,21 @@ def join(samples: list[Sample]) -> Sample:
 
 
 def simulated(
-    reference: Reference, params: dict[str, Any], number: int, purpose: str
+    reference: Reference,
+    params: dict[str, Any],
+    number: int,
+    purpose: str,
+    insert: tuple[float, float] | None = None,
 ) -> Iterator[tuple[float, SimulatedReads]]:
     """Reads of every length and divergence; `purpose` decides the seed, so that no read serves twice."""
     for length in params["lengths"]:
         for divergence in params["divergences"]:
-            clean = purpose == "certainty" and divergence < params["clean_below"]
+            clean = purpose != "conviction" and divergence < params["clean_below"]
             count = number * (params["clean_factor"] if clean else 1)
             seed = params["seed"] + zlib.crc32(f"{purpose} {length} {divergence}".encode()) % 10**6
-            wanted = SimulationParameters(number=count, length=length, divergence=divergence, seed=seed)
+            wanted = SimulationParameters(
+                number=count, length=length, divergence=divergence, insert=insert, seed=seed
+            )
             for reads in simulate_reads(reference, wanted):
                 yield divergence, reads
 
@@ -146,17 +154,50 @@ def certainty_sample(
                 yield certainty_of(aligner, reads, -1.0, within)
 
 
+def kinship_of(aligner: Aligner, reads: SimulatedReads, divergence: float, within: int) -> Sample:
+    """Evidence of mates that were both placed and lead over every other choice."""
+    reference, parameters, batch = aligner.index.reference, aligner.parameters, reads.reads
+    candidates = aligner.candidates(batch)
+    chosen = choose(batch, candidates, reference, parameters)
+    pairs, choice, aligned = candidates.pairs, chosen.choice, candidates.aligned
+    assert pairs is not None
+    assert choice is not None
+    evidence = kinship_evidence(
+        batch.lengths, chosen.perfect, chosen.scores, chosen.rivals, candidates.loci, parameters.certainty,
+        pairs, choice,
+    )  # fmt: skip
+    rows = choice.rows.ravel()
+    known = (choice.rows >= 0).all(axis=1).repeat(2) & (choice.lead.ravel() > 0)
+    near = np.abs(chosen.whole[rows, 0] - origins(reads, reference)) <= within
+    right = near & (aligned.strands[rows] == reads.reverse)
+    return Sample(evidence[known], right[known], np.full(known.sum(), divergence))
+
+
+def kinship_sample(
+    indexes: list[tuple[Index, int]], parameters: AlignmentParameters, params: dict[str, Any]
+) -> Iterator[Sample]:
+    """Pairs of every length, divergence and library."""
+    for index, number in indexes:
+        for library, insert in enumerate(params["inserts"]):
+            aligner = Aligner(index, parameters)
+            wanted = {**params, "lengths": [length for length in params["lengths"] if length < insert[0]]}
+            for divergence, reads in simulated(
+                index.reference, wanted, number // 2, f"kinship {library}", tuple(insert)
+            ):
+                yield kinship_of(aligner, reads, divergence, params["right_within"])
+
+
 def fit(sample: Sample, strength: float) -> NDArray[np.float64]:
-    """Weights of a logistic regression on the evidence as it is; column `CONSTANT` holds the intercept."""
+    """Weights of a logistic regression on the evidence as it is; a column of ones holds the intercept."""
     used = np.flatnonzero(sample.evidence.std(axis=0) > 1e-9)
-    used = used[used != CONSTANT]
+    constant = int(np.flatnonzero((sample.evidence == 1).all(axis=0))[-1])
     mean, spread = sample.evidence[:, used].mean(axis=0), sample.evidence[:, used].std(axis=0)
     model = LogisticRegression(max_iter=5000, C=strength).fit(
         (sample.evidence[:, used] - mean) / spread, sample.label
     )
     weights = np.zeros(sample.evidence.shape[1])
     weights[used] = model.coef_[0] / spread
-    weights[CONSTANT] = model.intercept_[0] - (model.coef_[0] * mean / spread).sum()
+    weights[constant] = model.intercept_[0] - (model.coef_[0] * mean / spread).sum()
     return weights
 
 
@@ -216,8 +257,8 @@ def card(params: dict[str, Any], results: dict[str, Any]) -> str:
     lines = [
         "# judges.json: when a search ends, and the mapping quality",
         "",
-        "Two logistic models over the evidence of `genoseq.align.conviction` (37 numbers) and of the final",
-        "alignment (`genoseq.align.mapq`, 7 more). Made by",
+        "Three logistic models: over the evidence of `genoseq.align.conviction` (37 numbers), of the final",
+        "alignment (7 more), and of pairs (20, `genoseq.align.mapq`). Made by",
         "",
         "    python pipelines/calibrate_align.py --params pipelines/params/calibrate_align.yaml \\",
         "        --data DIR --work run/ -o genoseq/weights",
@@ -226,7 +267,9 @@ def card(params: dict[str, Any], results: dict[str, Any]) -> str:
         f"{', '.join(f'{100 * d:g}' for d in params['divergences'])} % divergence from {genomes}; "
         f"foreign: {params['foreign']['name']} and random sequence. "
         f"{results['conviction']['verdicts']:,} verdicts and {results['certainty']['alignments']:,} "
-        f"alignments; {100 * params['held_out']:.0f} % of them held out for the figures below. Licence: MIT.",
+        f"alignments, {results['kinship']['alignments']:,} of mates "
+        f"(fragments of {', '.join(f'{mean} +- {sd}' for mean, sd in params['inserts'])} bp); "
+        f"{100 * params['held_out']:.0f} % of them held out for the figures below. Licence: MIT.",
         "",
         "**Limits**: sequencing errors count as divergence; qualities are not looked at. Reads above 250",
         "bp and genomes of many more repeats were not in the data. Foreign reads: see docs/benchmarks.md.",
@@ -241,20 +284,22 @@ def card(params: dict[str, Any], results: dict[str, Any]) -> str:
     for row in results["conviction"]["held_out"]:
         divergence, ends, early = (100 * row[key] for key in ("divergence", "ends", "too_early"))
         lines.append(f"| {divergence:g} | {ends:.1f} | {early:.3f} |")
-    lines += [
-        "",
-        "## Certainty",
-        "",
-        "Wrong of all alignments without an equal rival, by the MAPQ that was given.",
-        "",
-        "| divergence % | " + " | ".join(f"{low}-{high - 1}" for low, high in BANDS) + " |",
-        "|---" * (len(BANDS) + 1) + "|",
-    ]
-    rows = results["certainty"]["held_out"]
-    for start in range(0, len(rows), len(BANDS)):
-        row = rows[start : start + len(BANDS)]
-        name = "foreign" if row[0]["divergence"] < 0 else f"{100 * row[0]['divergence']:g}"
-        lines.append(f"| {name} | " + " | ".join(f"{r['wrong']:,} of {r['reads']:,}" for r in row) + " |")
+    for name, what in (("certainty", "alignments"), ("kinship", "mates")):
+        lines += [
+            "",
+            f"## {name.capitalize()}",
+            "",
+            f"Wrong of all {what} without an equal rival, by the MAPQ that was given.",
+            "",
+            "| divergence % | " + " | ".join(f"{low}-{high - 1}" for low, high in BANDS) + " |",
+            "|---" * (len(BANDS) + 1) + "|",
+        ]
+        rows = results[name]["held_out"]
+        for start in range(0, len(rows), len(BANDS)):
+            row = rows[start : start + len(BANDS)]
+            divergence = "foreign" if row[0]["divergence"] < 0 else f"{100 * row[0]['divergence']:g}"
+            cells = " | ".join(f"{r['wrong']:,} of {r['reads']:,}" for r in row)
+            lines.append(f"| {divergence} | {cells} |")
     return "\n".join(lines) + "\n"
 
 
@@ -274,7 +319,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     indexes = [(opened(args.data, args.work, g["path"]), g["reads"]) for g in params["genomes"]]
     blank = Judge(np.zeros(CERTAINTY_FEATURES))
-    parameters = preset(params["preset"], conviction=blank, certainty=blank)
+    parameters = preset(params["preset"], conviction=blank, certainty=blank, kinship=blank)
     results: dict[str, Any] = {}
 
     sample = join(
@@ -296,6 +341,15 @@ def main() -> None:
         "held_out": reliability(measure, fit(learn, 30.0)),
     }
     judges["certainty"] = fit(sample, 30.0)
+
+    parameters = dataclasses.replace(parameters, certainty=Judge(judges["certainty"]))
+    sample = join(list(kinship_sample(indexes, parameters, params)))
+    learn, measure = split(sample, params["held_out"], params["seed"])
+    results["kinship"] = {
+        "alignments": len(sample.label),
+        "held_out": reliability(measure, fit(learn, 30.0)),
+    }
+    judges["kinship"] = fit(sample, 30.0)
     text = {name: [float(f"{weight:.6g}") for weight in weights] for name, weights in judges.items()}
     (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     with replacing(args.output / "judges.md") as path:

@@ -24,7 +24,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"cli"},
     {"plots", "evaluate", "peptides", "ncd", "hyena", "align"},
-    {"simulate", "mutate"},
+    {"simulate", "mutate", "truth"},
     {"index"},
     {"encoder"},
     {"models"},
@@ -34,7 +34,7 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # Files of one idea that import each other within a layer.
-WITHIN_A_LAYER = {("simulate", "mutate"), ("plots", "evaluate")}
+WITHIN_A_LAYER = {("simulate", "mutate"), ("simulate", "truth"), ("plots", "evaluate")}
 
 # These run torch; nothing loads them but a function that needs them.
 TORCH_FILES = {

@@ -11,7 +11,7 @@ from genoseq.cli import main
 from genoseq.index.reference import Reference
 from genoseq.io.fastx import read_batches
 from genoseq.sequence import reverse_complement
-from genoseq.simulate import parse_truth
+from genoseq.truth import parse_truth
 
 DATA = Path(__file__).parent.parent / "data"
 FILES = dict(

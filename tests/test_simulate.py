@@ -8,12 +8,11 @@ from genoseq.index.reference import Reference
 from genoseq.sequence import reverse_complement
 from genoseq.simulate import (
     SimulationParameters,
-    Truth,
     format_fastq,
-    parse_truth,
     random_reads,
     simulate_reads,
 )
+from genoseq.truth import Truth, parse_truth
 
 
 def make_reference(*lengths, seed=0):
@@ -233,26 +232,6 @@ def test_no_reads():
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("0:chr1:5:10:+", Truth(0, "chr1", 5, 10, "+")),
-        ("12:HLA:A*01:01:100:250:-", Truth(12, "HLA:A*01:01", 100, 250, "-")),
-        ("3:1:2:3:4:5:+", Truth(3, "1:2:3", 4, 5, "+")),
-    ],
-)
-def test_parse_truth(name, expected):
-    assert parse_truth(name) == expected
-
-
-@pytest.mark.parametrize(
-    "name", ["", "read1", "1:chr:5:10", "1:chr:5:10:*", "1::5:10:+", "x:chr:5:10:+", "1:c:9:5:+"]
-)
-def test_names_without_truth(name):
-    with pytest.raises(InputError, match="does not tell the origin"):
-        parse_truth(name)
-
-
-@pytest.mark.parametrize(
     ("options", "found"),
     [
         ({"divergence": 0.31}, "divergence: 0.31 is out of range; expected 0 to 0.3"),
@@ -287,3 +266,52 @@ def test_fastq():
         "+",
         "IIIII",
     )
+
+
+def test_pairs_face_each_other_at_the_distance_asked_for():
+    reference = make_reference(50_000, 20_000, seed=4)
+    wanted = SimulationParameters(number=2000, length=100, divergence=0.05, insert=(400, 40), seed=3)
+    (batch,) = simulate_reads(reference, wanted)
+    assert len(batch) == 4000
+    assert batch.reads.mates.tolist() == [1, 2] * 2000
+    one, two = slice(None, None, 2), slice(1, None, 2)
+    assert (batch.contig[one] == batch.contig[two]).all()
+    assert (batch.reverse[one] != batch.reverse[two]).all()
+    assert 0.45 < batch.reverse[one].mean() < 0.55
+    forward = np.where(batch.reverse[one], batch.start[two], batch.start[one])
+    end = np.where(batch.reverse[one], batch.end[one], batch.end[two])
+    assert (end - forward).mean() == pytest.approx(400, abs=4)
+    assert (end - forward).std() == pytest.approx(40, rel=0.1)
+    for i in range(0, 4000, 401):
+        contig, strand = reference.names[batch.contig[i]], "+-"[int(batch.reverse[i])]
+        expected = Truth(i // 2, contig, batch.start[i], batch.end[i], strand)
+        assert parse_truth(batch.reads.name(i), mate=1 + i % 2) == expected
+
+
+def test_pairs_do_not_depend_on_the_batch():
+    reference = make_reference(30_000)
+    wanted = SimulationParameters(number=50, length=80, divergence=0.1, insert=(200, 20))
+    (whole,) = simulate_reads(reference, wanted)
+    parts = list(simulate_reads(reference, wanted, batch_reads=7))
+    assert b"".join(format_fastq(p.reads) for p in parts) == format_fastq(whole.reads)
+    assert all(len(p) % 2 == 0 for p in parts)
+
+
+def test_pairs_from_nowhere_share_a_name():
+    (batch,) = random_reads(SimulationParameters(number=3, length=50, insert=(200, 20)))
+    assert [batch.reads.name(i) for i in range(6)] == [
+        f"{i}:random:0:0:+:0:0:+" for i in range(3) for _ in range(2)
+    ]
+
+
+@pytest.mark.parametrize("insert", [(50, 10), (400, -1), (400, 500)])
+def test_impossible_fragments_are_refused(insert):
+    with pytest.raises(UsageError, match="insert"):
+        SimulationParameters(length=100, insert=insert)
+    with pytest.raises(UsageError, match="one length"):
+        SimulationParameters(length=100, length_sd=5, insert=(400, 50))
+
+
+def test_fragments_that_fit_nowhere_are_refused():
+    with pytest.raises(InputError, match="fragments of this length"):
+        list(simulate_reads(make_reference(300), SimulationParameters(length=100, insert=(5000, 10))))

@@ -21,9 +21,9 @@ from bench import Bench
 from reads import ReadSet
 from results import source_digest
 
-from genoseq.evaluate import parse_truth
 from genoseq.index.reference import Reference
 from genoseq.io.fastx import read_batches
+from genoseq.truth import parse_truth
 
 TESTED = {"ecoli": (0, None), "chr20": (42_000_000, None)}  # bp of the first contig: not trained on
 TRAINED = {

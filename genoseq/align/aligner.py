@@ -9,31 +9,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import faiss
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.alignment import Alignment, alignments_of
 from genoseq.align.cascade import find_loci
 from genoseq.align.extend import Alignments, extend
+from genoseq.align.insert import UNKNOWN, InsertSize
 from genoseq.align.loci import LOCI, Loci
-from genoseq.align.mapq import mapping_quality
+from genoseq.align.outcome import Candidates, loci_to_extend, outcome
+from genoseq.align.pair import Pairs
 from genoseq.align.presets import AlignmentParameters, preset
-from genoseq.align.records import REVERSE, SECONDARY, UNMAPPED, Rows, contig_table, format_paf, format_sam
+from genoseq.align.records import SECONDARY, UNMAPPED, Rows, contig_table, format_paf, format_sam
+from genoseq.align.search import SHORTEST
 from genoseq.errors import InputError
 from genoseq.index.store import Index
 from genoseq.io.batch import ReadBatch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-SHORTEST = 20
-"""Reads below this length (bp) hold no context to search for and are reported as unmapped."""
-_RIVAL = 0.15  # a verified locus at most this share of the read further away is aligned for XS
 
 
 @dataclass(frozen=True)
@@ -46,15 +44,18 @@ class AlignedBatch:
     alignments : Alignments
         One row a read (unmapped ones too), then its secondary ones.
     rows : Rows
-        FLAG, MAPQ and second score of each row.
+        FLAG, MAPQ and second score of each row, and its mate.
     loci : Loci
         What the search found for each read.
+    insert : InsertSize, optional
+        Of the pairs of the batch: learned from them, or what was assumed.
     """
 
     reads: ReadBatch
     alignments: Alignments
     rows: Rows
     loci: Loci
+    insert: InsertSize | None = None
 
     @property
     def primary(self) -> NDArray[np.bool_]:
@@ -68,7 +69,7 @@ class AlignedBatch:
 
     @property
     def too_short(self) -> NDArray[np.bool_]:
-        """Whether each read is too short to hold a usable anchor, shape (reads,)."""
+        """Whether each read is too short to be searched for, shape (reads,)."""
         return self.reads.lengths < SHORTEST
 
     def without_unmapped(self) -> AlignedBatch:
@@ -79,9 +80,10 @@ class AlignedBatch:
             a.reads[keep], a.strands[keep], a.starts[keep], a.scores[keep], a.edits[keep],
             a.cigars, a.cigar_starts[keep], a.cigar_counts[keep],
         )  # fmt: skip
-        return AlignedBatch(
-            self.reads, alignments, Rows(r.flags[keep], r.mapqs[keep], r.seconds[keep]), self.loci
-        )
+        new_row = np.full(len(a) + 1, -1, np.int64)  # the last: no mate
+        new_row[keep] = np.arange(len(keep))
+        rows = Rows(r.flags[keep], r.mapqs[keep], r.seconds[keep], new_row[r.mates[keep]], r.tlens[keep])
+        return AlignedBatch(self.reads, alignments, rows, self.loci, self.insert)
 
 
 class Aligner:
@@ -94,20 +96,29 @@ class Aligner:
         Parameters or the name of a preset; by default the preset that the index was made for.
     secondary : int
         Secondary alignments to report for each read at most.
+    insert : InsertSize, optional
+        Fragments of pairs; by default each batch learns them from its pairs.
     """
 
     def __init__(
-        self, index: Index, parameters: AlignmentParameters | str | None = None, *, secondary: int = 0
+        self,
+        index: Index,
+        parameters: AlignmentParameters | str | None = None,
+        *,
+        secondary: int = 0,
+        insert: InsertSize | None = None,
     ) -> None:
         if parameters is None:
             parameters = "sr" if index.parameters.words == 1 else "divergent"
         self.index = index
         self.parameters = preset(parameters) if isinstance(parameters, str) else parameters
         self.secondary = min(secondary, LOCI - 1)
+        self.insert = insert or UNKNOWN
+        self.insert_source = "assumed" if insert is None else "given"
         self._contigs = contig_table(index.reference)
 
     def align(self, reads: ReadBatch) -> AlignedBatch:
-        """Align one batch of reads.
+        """Align one batch of reads; mates (`ReadBatch.mates`) are placed together.
 
         Raises
         ------
@@ -122,56 +133,40 @@ class Aligner:
                 f"read {reads.name(longest)} has {lengths[longest]} bp; this preset aligns reads of up to "
                 f"{self.parameters.max_length} bp, and the preset 'long' for longer ones is still to come"
             )
-        loci = find_loci(reads.codes, reads.offsets, self.index, self.parameters)
-        rows, ranks = _rows_to_extend(loci, lengths, max(self.secondary, 1))
+        found = self.candidates(reads)
+        alignments, rows = outcome(reads, found, self.index.reference, self.parameters, self.secondary)
+        insert = None if found.pairs is None else found.pairs.insert
+        return AlignedBatch(reads, alignments, rows, found.loci, insert)
+
+    def candidates(self, reads: ReadBatch) -> Candidates:
+        """Search and extend, before anything is chosen (the study behind the mapping quality looks at it)."""
+        firsts = reads.pairs
+        pairs = Pairs(firsts, self.insert, fixed=self.insert_source == "given") if len(firsts) else None
+        loci = find_loci(reads.codes, reads.offsets, self.index, self.parameters, pairs)
+        rows, keys, distances, deciding = loci_to_extend(loci, reads.lengths, self.secondary, pairs)
         aligned = extend(
-            reads.codes, reads.offsets, rows, loci.keys[rows, ranks], loci.distances[rows, ranks],
-            self.index.reference, self.parameters,
-        )  # fmt: skip
-        return self._judged(reads, loci, aligned)
-
-    def _judged(self, reads: ReadBatch, loci: Loci, aligned: Alignments) -> AlignedBatch:
-        """Choose primary and secondary alignments, decide what is unmapped, and give MAPQ."""
-        number = len(reads)
-        if not len(aligned):  # no read of the batch has a locus
-            none = np.full(number, -1, np.int64)
-            table = Rows(
-                np.full(number, UNMAPPED, np.int32), np.zeros(number, np.int32), none.astype(np.int32)
-            )
-            return AlignedBatch(reads, _take(aligned, none, np.arange(number)), table, loci)
-        lengths = reads.lengths
-        perfect = self.parameters.scoring.match * lengths
-        good = (aligned.starts >= 0) & (
-            aligned.scores >= self.parameters.min_identity_score * perfect[aligned.reads]
+            reads.codes, reads.offsets, rows, keys, distances, self.index.reference, self.parameters
         )
-        # rows by read, in each the best first, equal ones in an order of their own for each read
-        lots = np.empty(len(aligned), np.uint64)
-        _draw_lots(reads.names, reads.name_offsets, aligned.reads, aligned.starts, lots)
-        order = np.lexsort((lots, -np.where(good, aligned.scores, -1), aligned.reads))
-        readers = aligned.reads[order]
-        first = np.searchsorted(readers, np.arange(number))
-        places = np.arange(len(order)) - first[readers]
-        best, second = (_at_place(place, order, readers, places, number) for place in (0, 1))
-        mapped = (best >= 0) & good[best]
-        scores = np.where(mapped, aligned.scores[best], 0)
-        rivals = np.where(second >= 0, np.maximum(aligned.scores[second], 0), -1)
-        quality = mapping_quality(lengths, perfect, scores, rivals, loci, self.parameters.certainty)
+        return Candidates(loci, aligned, deciding, pairs)
 
-        wanted = (places == 0) | ((places <= self.secondary) & good[order])
-        without = np.flatnonzero(best < 0)
-        owners = np.concatenate([readers[wanted], without])
-        rows = np.concatenate([order[wanted], np.full(len(without), -1)])
-        primary = np.concatenate([places[wanted] == 0, np.ones(len(without), bool)])
-        turn = np.argsort(owners, kind="stable")
-        owners, rows, primary = owners[turn], rows[turn], primary[turn]
-        placed = ~primary | mapped[owners]
-        flags = np.where(placed, REVERSE * aligned.strands[rows].astype(np.int32), UNMAPPED)
-        flags += np.where(primary, 0, SECONDARY)
-        mapqs = np.where(primary & placed, quality[owners], 0)
-        table = Rows(
-            *(part.astype(np.int32) for part in (flags, mapqs, np.where(primary, rivals[owners], -1)))
-        )
-        return AlignedBatch(reads, _take(aligned, np.where(placed, rows, -1), owners), table, loci)
+    def learn_insert(self, reads: ReadBatch, *, most: int = 4096) -> InsertSize | None:
+        """Learn the insert size from the first pairs of a batch, for batches that have too few of their own.
+
+        Returns
+        -------
+        InsertSize or None
+            What was learned; None, and nothing is changed, if there are too few pairs that are surely placed.
+        """
+        if self.insert_source == "given" or not len(reads.pairs):
+            return None
+        last = reads.pairs[:most][-1] + 2
+        some = reads.select(np.arange(last))
+        aligned = self.align(replace(some, mates=None if reads.mates is None else reads.mates[:last]))
+        if aligned.insert is None or aligned.insert is self.insert:
+            return None
+        self.insert = aligned.insert
+        self.insert_source = "learned"
+        return self.insert
 
     def stream(self, batches: Iterable[ReadBatch], *, threads: int = 1) -> Iterator[AlignedBatch]:
         """Align batches in a pool of threads; results come in the order of the input."""
@@ -192,69 +187,19 @@ class Aligner:
         return format_paf(batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs)
 
 
-def _at_place(
-    place: int, order: NDArray[np.int64], readers: NDArray[np.int64], places: NDArray[np.int64], reads: int
-) -> NDArray[np.int64]:
-    """The row of each read that stands at a place of its list, shape (reads,); -1 if its list is shorter."""
-    row = np.full(reads, -1, np.int64)
-    there = places == place
-    row[readers[there]] = order[there]
-    return row
-
-
-@numba.njit(cache=True, nogil=True)
-def _draw_lots(names, name_offsets, reads, starts, lots):
-    """A number for each alignment, from the name of its read and its place: repeats share their reads."""
-    for row in range(reads.shape[0]):
-        value = np.uint64(0xCBF29CE484222325)  # FNV-1a over the name
-        for i in range(name_offsets[reads[row]], name_offsets[reads[row] + 1]):
-            value = (value ^ np.uint64(names[i])) * np.uint64(0x100000001B3)
-        value ^= np.uint64(starts[row])
-        for _ in range(2):  # the finaliser of MurmurHash3
-            value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-        lots[row] = value ^ (value >> np.uint64(33))
-
-
 def ordered(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
-    """Apply `work` to items in threads, yield results in order; at most two items a thread are in flight."""
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
+    """Apply `work` to items in threads, yield results in order; at most two items a thread are in flight.
+
+    When the caller stops early, or an item fails, what is running is not waited for.
+    """
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _rows_to_extend(
-    loci: Loci, lengths: NDArray[np.int64], rivals: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Loci to align, (read, rank): the best of each read, and up to `rivals` more nearly as close."""
-    limit = loci.distances[:, :1] + _RIVAL * lengths[:, None]
-    rank = np.arange(LOCI)
-    close = loci.distances <= loci.distances[:, :1] + 1
-    wanted = (loci.distances <= limit) & (rank < loci.counts[:, None]) & ((rank < 1 + rivals) | close)
-    reads, ranks = np.nonzero(wanted)
-    return reads, ranks
-
-
-def _take(aligned: Alignments, rows: NDArray[np.int64], reads: NDArray[np.int64]) -> Alignments:
-    """Rows of alignments; row -1 is a read without any."""
-    none = rows < 0
-    rows = np.where(none, 0, rows)
-    if not len(aligned):
-        zero = np.zeros(len(rows), np.int64)
-        return Alignments(
-            reads, zero.astype(np.uint8), zero - 1, zero.astype(np.int32), zero.astype(np.int32),
-            aligned.cigars, zero, zero,
-        )  # fmt: skip
-    return Alignments(
-        reads, aligned.strands[rows], np.where(none, -1, aligned.starts[rows]), aligned.scores[rows],
-        aligned.edits[rows], aligned.cigars, aligned.cigar_starts[rows], np.where(none, 0,
-        aligned.cigar_counts[rows]),
-    )  # fmt: skip
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

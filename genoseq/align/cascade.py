@@ -6,28 +6,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.loci import Ballot, Loci
-from genoseq.align.presets import DIVERGENT, REPEAT, AlignmentParameters, Stage
-from genoseq.align.search import BatchAnchors, Hits, batch_anchors, search_anchors
+from genoseq.align.pair import Pairs
+from genoseq.align.presets import ANY, DIVERGENT, REPEAT, AlignmentParameters, Stage
+from genoseq.align.search import SHORTEST, BatchAnchors, Hits, batch_anchors, search_anchors
 from genoseq.align.vote import ASKED, FULL, keep_hits
 from genoseq.align.weigh import Rules, weigh
 from genoseq.index.store import Index
 
 
 def find_loci(
-    codes: NDArray[np.uint8], offsets: NDArray[np.int64], index: Index, parameters: AlignmentParameters
+    codes: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    index: Index,
+    parameters: AlignmentParameters,
+    pairs: Pairs | None = None,
 ) -> Loci:
-    """Search and verify reads: `codes` concatenated, read ``i`` at ``offsets[i]:offsets[i + 1]``."""
+    """Search and verify reads: `codes` concatenated, read ``i`` at ``offsets[i]:offsets[i + 1]``.
+
+    Mates meet before the first of the dear stages; those that are at home together leave the cascade there.
+    """
     reads = len(offsets) - 1
     stages = len(parameters.stages)
     loci = Loci.none(reads, stages)
     found = 1  # words whose anchors are found; those of the others only for reads that come to need them
-    anchors = batch_anchors(codes, offsets, index, parameters.edge, found)
     lengths = np.diff(offsets)
+    long_enough = np.flatnonzero(lengths >= SHORTEST)
+    anchors = batch_anchors(codes, offsets, index, parameters.edge, found, long_enough)
     ballot, slots = _no_hits(reads)
+    met = pairs is None
     for number, stage in enumerate(parameters.stages):
         if stage.word >= index.parameters.words:
             continue
-        left = np.flatnonzero(loci.stage == stages)
+        if pairs is not None and not met and stage.takes != ANY:
+            settled = _meet(pairs, codes, offsets, index, loci, stages, last=False)
+            loci.stage[settled] = np.minimum(loci.stage[settled], number - 1)
+            met = True
+        left = long_enough[loci.stage[long_enough] == stages]
         live = left[_takes(stage, loci, lengths, parameters.divergent)[left]]
         if not len(live):
             ballot, slots = _no_hits(
@@ -49,7 +63,23 @@ def find_loci(
             loci, convinced,
         )  # fmt: skip
         loci.stage[live[convinced]] = number
+    if pairs is not None:
+        _meet(pairs, codes, offsets, index, loci, stages, last=True)
     return loci
+
+
+def _meet(
+    pairs: Pairs,
+    codes: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    index: Index,
+    loci: Loci,
+    stages: int,
+    *,
+    last: bool,
+) -> NDArray[np.int64]:
+    reference = index.reference
+    return pairs.meet(codes, offsets, reference.words, reference.offsets, loci, stages, last=last)
 
 
 def _takes(stage: Stage, loci: Loci, lengths: NDArray[np.int64], divergent: float) -> NDArray[np.bool_]:

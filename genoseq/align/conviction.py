@@ -1,13 +1,14 @@
-"""Conviction and certainty: two judges over the same evidence, learned from simulated reads of known origin.
+"""Conviction, certainty and kinship: judges learned from simulated reads of known origin.
 
 *Conviction* is asked after each stage of the cascade: would a later stage still find a better locus? If not,
 the read is done. *Certainty* is asked at the end: is the reported locus the true one? Its answer is the
 mapping quality. The two differ where a read has two identical loci: searching on is pointless, and the answer
-is a guess.
+is a guess. *Kinship* gives the mapping quality of mates, from what certainty says of both and from how they
+fit (`genoseq.align.mapq`).
 
-Both are logistic models over `FEATURES` numbers (`evidence`): how close the best verified locus is, how far
-behind its nearest rival stays, how the votes divide, how crowded the neighbourhood of the anchors is.
-``pipelines/calibrate_align.py`` fits them; ``genoseq/weights/judges.md`` has the data and the figures.
+All are logistic models. The first two look at the same numbers (`evidence`): how close the best verified
+locus is, how far behind its nearest rival stays, how the votes divide, how crowded the neighbourhood of the
+anchors is. ``pipelines/calibrate_align.py`` fits them; ``genoseq/weights/judges.md`` has data and figures.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ FEATURES = 37
 """Numbers that conviction looks at."""
 CERTAINTY_FEATURES = FEATURES + 7
 """Numbers that certainty looks at: those of conviction and of the final alignment (`genoseq.align.mapq`)."""
+KINSHIP_FEATURES = 20
+"""Numbers that kinship looks at (`genoseq.align.mapq.kinship_evidence`)."""
 DEEP = 8
 """Who asked for more hits of an anchor than this has seen copies of a repeat."""
 _FAR = 0.45  # edit distance (share) of a random locus; no rival is counted as further away
@@ -48,7 +51,7 @@ class Judge:
 
 @cache
 def judge(name: str) -> Judge:
-    """The judge that ships under `name`: ``conviction`` or ``certainty``.
+    """The judge that ships under `name`: ``conviction``, ``certainty`` or ``kinship``.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def judge(name: str) -> Judge:
     """
     file = resources.files("genoseq").joinpath("weights/judges.json")
     weights = np.array(json.loads(file.read_text())[name], np.float64)
-    expected = CERTAINTY_FEATURES if name == "certainty" else FEATURES
+    expected = {"conviction": FEATURES, "certainty": CERTAINTY_FEATURES, "kinship": KINSHIP_FEATURES}[name]
     if weights.shape != (expected,):
         raise CheckpointError(f"{file}: {name} has {weights.size} weights, expected {expected}")
     return Judge(weights)

@@ -3,6 +3,9 @@
 The evidence that ends the search (`genoseq.align.conviction`) and what the final alignment adds (its score,
 and how far the best other locus stays behind) go into a logistic model of "this is the true locus". With p
 its probability, MAPQ is -10 log10(1 - p), cut at 60: of the reads at MAPQ 20 one in a hundred is wrong.
+
+Of mates, *kinship* judges: a third logistic model, over what certainty says of either, whether and how they
+fit (`genoseq.align.choose`), and the lead of the pair over the best one in which this mate lies elsewhere.
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, Judge, evidence
+from genoseq.align.choose import EDIT_SCORE, Choice
+from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, KINSHIP_FEATURES, Judge, evidence
 from genoseq.align.loci import Loci
+from genoseq.align.pair import Pairs
 from genoseq.align.vote import LEADS, SECOND
 
 HIGHEST = 60
@@ -44,14 +49,71 @@ def mapping_quality(
     ndarray, shape (reads,), dtype int32
         0 to 60; 0 where another locus is as good.
     """
-    logits = certainty_evidence(lengths, perfect, scores, seconds, loci) @ certainty.weights
-    quality = phred(logits)
+    quality = phred(certainty_evidence(lengths, perfect, scores, seconds, loci) @ certainty.weights)
     # the exact locus of a repeat, with no context that is its own: a copy may have been missed
     signs = loci.signs
     shared = (loci.distances[:, 0] == 0) & (signs[:, LEADS] == 0) & (signs[:, SECOND] > 0)
     quality[shared] = np.minimum(quality[shared], _SHARED)
     quality[(seconds >= scores) | (loci.counts == 0)] = 0
     return quality
+
+
+def pair_quality(
+    quality: NDArray[np.int32],
+    evidence: NDArray[np.float64],
+    kinship: Judge,
+    pairs: Pairs,
+    choice: Choice,
+) -> None:
+    """Give mates the quality that they have together, in place of what each has alone.
+
+    A mate whose other was not placed keeps its own.
+
+    Parameters
+    ----------
+    quality : ndarray, shape (reads,)
+        From `mapping_quality`; changed for mates.
+    evidence : ndarray
+        From `kinship_evidence`.
+    choice : Choice
+        What the pairs took.
+    """
+    together = phred(evidence @ kinship.weights)
+    together[choice.lead.ravel() <= 0] = 0
+    reads = (pairs.firsts[:, None] + np.arange(2)).ravel()
+    both = (choice.rows >= 0).all(axis=1).repeat(2)
+    quality[reads[both]] = together[both]
+
+
+def kinship_evidence(
+    lengths: NDArray[np.int64],
+    perfect: NDArray[np.int64],
+    scores: NDArray[np.int32],
+    seconds: NDArray[np.int32],
+    loci: Loci,
+    certainty: Judge,
+    pairs: Pairs,
+    choice: Choice,
+) -> NDArray[np.float64]:
+    """What the judge of kinship looks at, a row for each mate: shape (2 * pairs, KINSHIP_FEATURES)."""
+    reads = pairs.firsts[:, None] + np.arange(2)
+    logits = certainty_evidence(lengths, perfect, scores, seconds, loci) @ certainty.weights
+    own = np.clip(logits[reads], -8, 14)
+    other = own[:, ::-1]
+    identity = scores[reads] / perfect[reads]
+    alone = np.where(seconds[reads] < 0, _LEAD, (scores[reads] - seconds[reads]) / EDIT_SCORE)
+    alone = np.clip(alone, -_LEAD, _LEAD)
+    lead = np.minimum(choice.lead, _LEAD)
+    proper = choice.proper[:, None] * np.ones(2)
+    rescued = pairs.unions.rescued
+    columns = (
+        own, other, np.minimum(own, other), np.maximum(own, other), own * proper, other * proper,
+        proper, choice.cost[:, None] * proper, lead, np.minimum(lead, 2), lead * proper,
+        alone, np.minimum(alone, 1), alone[:, ::-1], identity, identity[:, ::-1],
+        np.minimum(identity, identity[:, ::-1]) ** 2, rescued * proper, rescued[:, ::-1] * proper,
+        np.ones_like(own),
+    )  # fmt: skip
+    return np.stack(columns, axis=2).reshape(-1, KINSHIP_FEATURES)
 
 
 def phred(logits: NDArray[np.float64]) -> NDArray[np.int32]:

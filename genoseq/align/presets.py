@@ -70,6 +70,8 @@ class AlignmentParameters:
         Decides after each stage whether a read is done.
     certainty : Judge
         Gives the mapping quality.
+    kinship : Judge
+        Gives that of mates.
     divergent : float
         Edit distance (share of the read) that separates the stages for divergent reads from those for
         repeats.
@@ -90,6 +92,7 @@ class AlignmentParameters:
     stages: tuple[Stage, ...]
     conviction: Judge
     certainty: Judge
+    kinship: Judge
     divergent: float = 0.12
     scoring: Scoring = Scoring()
     edge: int = 4
@@ -100,7 +103,7 @@ class AlignmentParameters:
     max_length: int = 1000
 
 
-_FIRST = (Stage(0, 0, 3), Stage(0, 3, 8), Stage(0, 8, 999, verify=40))
+_FIRST = (Stage(0, 0, 3, verify=4), Stage(0, 3, 8, verify=8), Stage(0, 8, 999, verify=16))
 
 
 def _last(word: int) -> tuple[Stage, ...]:
@@ -110,11 +113,12 @@ def _last(word: int) -> tuple[Stage, ...]:
         Stage(word, 6, 999, hits=32, takes=REPEAT, verify=60),
         Stage(word, 0, 8, hits=256, takes=REPEAT, verify=100),
         Stage(word, 0, 5, probes=20, hits=8, takes=DIVERGENT, verify=40),
-        Stage(word, 5, 999, probes=20, hits=32, takes=DIVERGENT, verify=100),
+        Stage(word, 5, 10, probes=20, hits=20, takes=DIVERGENT, verify=60),
+        Stage(word, 10, 999, probes=20, hits=32, takes=DIVERGENT, verify=100),
     )
 
 
-_DIVERGENT = (*_FIRST, Stage(1, 0, 999, verify=40), *_last(-1))
+_DIVERGENT = (*_FIRST, Stage(1, 0, 999, verify=24), *_last(-1))
 CASCADES = {
     "sr": (*_FIRST, *_last(0)),
     "divergent": _DIVERGENT,
@@ -124,7 +128,11 @@ CASCADES = {
 
 
 def preset(
-    name: str, *, conviction: Judge | None = None, certainty: Judge | None = None
+    name: str,
+    *,
+    conviction: Judge | None = None,
+    certainty: Judge | None = None,
+    kinship: Judge | None = None,
 ) -> AlignmentParameters:
     """The parameters of a preset, with the judges that ship or others.
 
@@ -136,5 +144,8 @@ def preset(
     if name not in CASCADES:
         raise UsageError(f"unknown preset {name!r}; choose from {', '.join(CASCADES)}")
     return AlignmentParameters(
-        CASCADES[name], conviction or judge("conviction"), certainty or judge("certainty")
+        CASCADES[name],
+        conviction or judge("conviction"),
+        certainty or judge("certainty"),
+        kinship or judge("kinship"),
     )

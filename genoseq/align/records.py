@@ -14,12 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.extend import DELETION, INSERTION, MATCH, SOFT_CLIP, Alignments
+from genoseq.align.fields import write_cigar, write_copy, write_md, write_number, write_tag
 from genoseq.index.reference import Reference
 from genoseq.io.batch import ReadBatch
 from genoseq.sequence import COMPLEMENT_TABLE
 
-UNMAPPED, REVERSE, SECONDARY = 4, 16, 256
+PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED, REVERSE, MATE_REVERSE, FIRST, LAST, SECONDARY = (
+    1, 2, 4, 8, 16, 32, 64, 128, 256,
+)  # fmt: skip
 """Bits of FLAG."""
+_NO_MATES = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,17 @@ class Rows:
     mapqs : ndarray, dtype int32
     seconds : ndarray, dtype int32
         Score of the best other locus of the read (XS); -1 for none.
+    mates : ndarray, dtype int64
+        Row of the primary alignment of the mate; -1 for single reads.
+    tlens : ndarray, dtype int64
+        From the leftmost to the rightmost aligned base of a pair (TLEN, bp), negative for the right mate.
     """
 
     flags: NDArray[np.int32]
     mapqs: NDArray[np.int32]
     seconds: NDArray[np.int32]
+    mates: NDArray[np.int64]
+    tlens: NDArray[np.int64]
 
 
 def contig_table(reference: Reference) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -70,13 +80,15 @@ def format_sam(
         Whole lines.
     """
     tag = np.frombuffer(f"\tRG:Z:{read_group}".encode() if read_group else b"", np.uint8)
-    out = np.empty(_room(batch, alignments, len(tag), contig_names), np.uint8)
+    room = _room(batch, alignments, len(tag), contig_names)
+    room += 11 * int(alignments.cigar_counts[rows.mates[rows.mates >= 0]].sum())  # MC
+    out = np.empty(room, np.uint8)
     used = _sam_lines(
         batch.names, batch.name_offsets, batch.letters, batch.quals, batch.offsets, batch.codes,
         alignments.reads, alignments.strands, alignments.starts, alignments.scores, alignments.edits,
         alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags, rows.mapqs,
-        rows.seconds, reference.words, reference.exceptions, reference.offsets, contig_names[0],
-        contig_names[1], COMPLEMENT_TABLE, tag, out,
+        rows.seconds, rows.mates, rows.tlens, reference.words, reference.exceptions, reference.offsets,
+        contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, out,
     )  # fmt: skip
     return out[:used]
 
@@ -85,13 +97,13 @@ def format_paf(
     batch: ReadBatch, alignments: Alignments, rows: Rows, reference: Reference,
     contig_names: tuple[NDArray[np.uint8], NDArray[np.int64]],
 ) -> NDArray[np.uint8]:  # fmt: skip
-    """PAF lines of the mapped rows of a batch (tags tp, NM, AS, cg)."""
+    """PAF lines of the mapped rows of a batch (tags tp, NM, AS, cg); names of mates end in /1 and /2."""
     out = np.empty(_room(batch, alignments, 0, contig_names), np.uint8)
     used = _paf_lines(
-        batch.names, batch.name_offsets, batch.offsets, alignments.reads, alignments.strands,
-        alignments.starts, alignments.scores, alignments.edits, alignments.cigars, alignments.cigar_starts,
-        alignments.cigar_counts, rows.flags, rows.mapqs, reference.offsets, contig_names[0], contig_names[1],
-        out,
+        batch.names, batch.name_offsets, _NO_MATES if batch.mates is None else batch.mates, batch.offsets,
+        alignments.reads, alignments.strands, alignments.starts, alignments.scores, alignments.edits,
+        alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags, rows.mapqs,
+        reference.offsets, contig_names[0], contig_names[1], out,
     )  # fmt: skip
     return out[:used]
 
@@ -110,7 +122,7 @@ def _room(
         + 5 * bases
         + 2 * deleted
         + 11 * int(alignments.cigar_counts.sum())
-        + len(reads) * (200 + tag + longest)
+        + len(reads) * (260 + tag + 2 * longest)
     )
 
 
@@ -125,176 +137,122 @@ def _deleted_bases(cigars, starts, counts):
 
 
 @numba.njit(cache=True, nogil=True)
-def _number(out, at, value):
-    """Write a non-negative number; returns the place after it."""
-    if value < 10:
-        out[at] = 48 + value
-        return at + 1
-    digits = 0
-    rest = value
-    while rest:
-        rest //= 10
-        digits += 1
-    for place in range(at + digits - 1, at - 1, -1):
-        out[place] = 48 + value % 10
-        value //= 10
-    return at + digits
-
-
-@numba.njit(cache=True, nogil=True)
-def _copy(out, at, text, lo, hi):
-    out[at : at + hi - lo] = text[lo:hi]
-    return at + hi - lo
-
-
-@numba.njit(cache=True, nogil=True)
-def _tag(out, at, first, second, value):
-    r"""Write ``\tXX:i:value``."""
+def _next(out, at, start, contig, tlen, contigs, contig_names, contig_starts):
+    r"""Write ``\tRNEXT\tPNEXT\tTLEN\t`` for a mate at `start` (-1: none) of a read on `contig`."""
     out[at] = 9
-    out[at + 1] = first
-    out[at + 2] = second
-    out[at + 3] = 58
-    out[at + 4] = 105
-    out[at + 5] = 58
-    return _number(out, at + 6, value)
-
-
-@numba.njit(cache=True, nogil=True)
-def _letter(words, exceptions, at):
-    """Upper-case letter of a concatenated reference position."""
-    if exceptions.shape[0]:
-        run = np.searchsorted(exceptions[:, 1], at, side="right")
-        if run < exceptions.shape[0] and exceptions[run, 0] <= at:
-            return np.uint8(exceptions[run, 2])
-    base = (words[at >> 5] >> np.uint64(2 * (at & 31))) & np.uint64(3)
-    return np.uint8(65 if base == 0 else 67 if base == 1 else 71 if base == 2 else 84)
-
-
-@numba.njit(cache=True, nogil=True)
-def _cigar(out, at, cigars, lo, hi):
-    for o in range(lo, hi):
-        at = _number(out, at, np.int64(cigars[o] >> 4))
-        kind = cigars[o] & 15
-        out[at] = 77 if kind == MATCH else 73 if kind == INSERTION else 68 if kind == DELETION else 83
-        at += 1
-    return at
-
-
-@numba.njit(cache=True, nogil=True)
-def _md(out, at, codes, lo, hi, strand, start, cigars, first, last, words, exceptions):
-    """Write the value of MD. Reads of codes 0 to 3 are compared; any other letter is a mismatch."""
-    i = np.int64(0)
-    j = start
-    run = 0
-    for o in range(first, last):
-        length = np.int64(cigars[o] >> 4)
-        kind = cigars[o] & 15
-        if kind in (SOFT_CLIP, INSERTION):
-            i += length
-        elif kind == MATCH:
-            special = False  # a letter other than A, C, G, T within this stretch of the reference
-            if exceptions.shape[0]:
-                near = np.searchsorted(exceptions[:, 1], j, side="right")
-                special = near < exceptions.shape[0] and exceptions[near, 0] < j + length
-            for step in range(length):
-                base = codes[hi - 1 - i - step] if strand else codes[lo + i + step]
-                if strand and base < 4:
-                    base = 3 - base
-                where = j + step
-                same = base == ((words[where >> 5] >> np.uint64(2 * (where & 31))) & np.uint64(3))
-                if special and same:
-                    letter = _letter(words, exceptions, where)
-                    same = letter == 65 or letter == 67 or letter == 71 or letter == 84
-                if same:
-                    run += 1
-                else:
-                    at = _number(out, at, run)
-                    run = 0
-                    out[at] = _letter(words, exceptions, where)
-                    at += 1
-            i += length
-            j += length
-        else:
-            at = _number(out, at, run)
-            run = 0
-            out[at] = 94
+    at += 1
+    if start < 0:
+        for char in (42, 9, 48):  # "*", 0
+            out[at] = char
             at += 1
-            for step in range(length):
-                out[at] = _letter(words, exceptions, j + step)
-                at += 1
-            j += length
-    return _number(out, at, run)
+    else:
+        other = np.searchsorted(contigs, start, side="right") - 1
+        if other == contig:
+            out[at] = 61
+            at += 1
+        else:
+            at = write_copy(out, at, contig_names, contig_starts[other], contig_starts[other + 1])
+        out[at] = 9
+        at = write_number(out, at + 1, start - contigs[other] + 1)
+    out[at] = 9
+    at += 1
+    if tlen < 0:
+        out[at] = 45
+        at += 1
+        tlen = -tlen
+    at = write_number(out, at, tlen)
+    out[at] = 9
+    return at + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _bases(out, at, letters, quals, lo, hi, turned, complement):
+    r"""Write ``SEQ\tQUAL`` of the read ``lo:hi``, reverse complemented if `turned`."""
+    if turned:
+        for i in range(hi - lo):
+            out[at + i] = complement[letters[hi - 1 - i]]
+        at += hi - lo
+    else:
+        at = write_copy(out, at, letters, lo, hi)
+    out[at] = 9
+    at += 1
+    if quals.shape[0] == 0:
+        out[at] = 42
+        return at + 1
+    if not turned:
+        return write_copy(out, at, quals, lo, hi)
+    for i in range(hi - lo):
+        out[at + i] = quals[hi - 1 - i]
+    return at + hi - lo
 
 
 @numba.njit(cache=True, nogil=True)
 def _sam_lines(
     names, name_offsets, letters, quals, offsets, codes, reads, strands, starts, scores, edits,
-    cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, words, exceptions, contigs, contig_names,
-    contig_starts, complement, read_group, out,
+    cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, mates, tlens, words, exceptions, contigs,
+    contig_names, contig_starts, complement, read_group, out,
 ):  # fmt: skip
     at = 0
     for row in range(reads.shape[0]):
         read = reads[row]
         lo, hi = offsets[read], offsets[read + 1]
         flag = flags[row]
-        at = _copy(out, at, names, name_offsets[read], name_offsets[read + 1])
+        at = write_copy(out, at, names, name_offsets[read], name_offsets[read + 1])
         out[at] = 9
-        at = _number(out, at + 1, flag)
+        at = write_number(out, at + 1, flag)
         out[at] = 9
         at += 1
         first, last = cigar_starts[row], cigar_starts[row] + cigar_counts[row]
         start = starts[row]
-        if flag & UNMAPPED:
-            for char in (42, 9, 48, 9, 48, 9, 42):  # "*", 0, 0, "*"
+        mate = mates[row]
+        mate_start = starts[mate] if mate >= 0 and not flag & MATE_UNMAPPED else np.int64(-1)
+        # an unmapped read stands where its mate is, so that sorting keeps them together
+        where = mate_start if flag & UNMAPPED else start
+        contig = np.int64(-1)
+        if where < 0:
+            for char in (42, 9, 48):  # "*", 0
                 out[at] = char
                 at += 1
         else:
-            contig = np.searchsorted(contigs, start, side="right") - 1
-            at = _copy(out, at, contig_names, contig_starts[contig], contig_starts[contig + 1])
+            contig = np.searchsorted(contigs, where, side="right") - 1
+            at = write_copy(out, at, contig_names, contig_starts[contig], contig_starts[contig + 1])
             out[at] = 9
-            at = _number(out, at + 1, start - contigs[contig] + 1)
-            out[at] = 9
-            at = _number(out, at + 1, mapqs[row])
-            out[at] = 9
-            at = _cigar(out, at + 1, cigars, first, last)
-        for char in (9, 42, 9, 48, 9, 48, 9):  # RNEXT "*", PNEXT 0, TLEN 0
-            out[at] = char
-            at += 1
-        if flag & SECONDARY:
+            at = write_number(out, at + 1, where - contigs[contig] + 1)
+        out[at] = 9
+        at = write_number(out, at + 1, mapqs[row])
+        out[at] = 9
+        at += 1
+        if flag & UNMAPPED:
             out[at] = 42
-            out[at + 1] = 9
-            out[at + 2] = 42
-            at += 3
+            at += 1
         else:
-            if strands[row] and not flag & UNMAPPED:
-                for i in range(hi - lo):
-                    out[at + i] = complement[letters[hi - 1 - i]]
-                at += hi - lo
-                out[at] = 9
+            at = write_cigar(out, at, cigars, first, last)
+        at = _next(
+            out, at, mate_start if mate_start >= 0 or not flag & PAIRED else where, contig, tlens[row],
+            contigs, contig_names, contig_starts,
+        )  # fmt: skip
+        if flag & SECONDARY:
+            for char in (42, 9, 42):  # "*", "*"
+                out[at] = char
                 at += 1
-                if quals.shape[0]:
-                    for i in range(hi - lo):
-                        out[at + i] = quals[hi - 1 - i]
-                    at += hi - lo
-            else:
-                at = _copy(out, at, letters, lo, hi)
-                out[at] = 9
-                at += 1
-                if quals.shape[0]:
-                    at = _copy(out, at, quals, lo, hi)
-            if quals.shape[0] == 0:
-                out[at] = 42
-                at += 1
+        else:
+            at = _bases(out, at, letters, quals, lo, hi, strands[row] and not flag & UNMAPPED, complement)
         if not flag & UNMAPPED:
-            at = _tag(out, at, 78, 77, edits[row])
+            at = write_tag(out, at, 78, 77, edits[row])
             for char in (9, 77, 68, 58, 90, 58):  # MD:Z:
                 out[at] = char
                 at += 1
-            at = _md(out, at, codes, lo, hi, strands[row], start, cigars, first, last, words, exceptions)
-            at = _tag(out, at, 65, 83, scores[row])
+            at = write_md(out, at, codes, lo, hi, strands[row], start, cigars, first, last, words, exceptions)
+            at = write_tag(out, at, 65, 83, scores[row])
             if seconds[row] >= 0:
-                at = _tag(out, at, 88, 83, seconds[row])
-        at = _copy(out, at, read_group, 0, read_group.shape[0])
+                at = write_tag(out, at, 88, 83, seconds[row])
+        if mate_start >= 0:
+            for char in (9, 77, 67, 58, 90, 58):  # MC:Z:
+                out[at] = char
+                at += 1
+            at = write_cigar(out, at, cigars, cigar_starts[mate], cigar_starts[mate] + cigar_counts[mate])
+            at = write_tag(out, at, 77, 81, mapqs[mate])
+        at = write_copy(out, at, read_group, 0, read_group.shape[0])
         out[at] = 10
         at += 1
     return at
@@ -302,8 +260,8 @@ def _sam_lines(
 
 @numba.njit(cache=True, nogil=True)
 def _paf_lines(
-    names, name_offsets, offsets, reads, strands, starts, scores, edits, cigars, cigar_starts, cigar_counts,
-    flags, mapqs, contigs, contig_names, contig_starts, out,
+    names, name_offsets, mates, offsets, reads, strands, starts, scores, edits, cigars, cigar_starts,
+    cigar_counts, flags, mapqs, contigs, contig_names, contig_starts, out,
 ):  # fmt: skip
     at = 0
     for row in range(reads.shape[0]):
@@ -330,33 +288,37 @@ def _paf_lines(
         strand = strands[row]
         contig = np.searchsorted(contigs, starts[row], side="right") - 1
         start = starts[row] - contigs[contig]
-        at = _copy(out, at, names, name_offsets[read], name_offsets[read + 1])
+        at = write_copy(out, at, names, name_offsets[read], name_offsets[read + 1])
+        if mates.shape[0] and mates[read]:  # PAF has no flags: the name tells the mate
+            out[at] = 47
+            out[at + 1] = 48 + mates[read]
+            at += 2
         for value in (length, clips[strand], length - clips[1 - strand]):
             out[at] = 9
-            at = _number(out, at + 1, value)
+            at = write_number(out, at + 1, value)
         out[at] = 9
         out[at + 1] = 45 if strand else 43
         out[at + 2] = 9
-        at = _copy(out, at + 3, contig_names, contig_starts[contig], contig_starts[contig + 1])
+        at = write_copy(out, at + 3, contig_names, contig_starts[contig], contig_starts[contig + 1])
         matches = aligned - (edits[row] - inserted - deleted)
         for value in (
             contigs[contig + 1] - contigs[contig], start, start + aligned + deleted, matches,
             aligned + inserted + deleted, np.int64(mapqs[row]),
         ):  # fmt: skip
             out[at] = 9
-            at = _number(out, at + 1, value)
+            at = write_number(out, at + 1, value)
         for char in (9, 116, 112, 58, 65, 58, 83 if flags[row] & SECONDARY else 80):  # tp:A:P or S
             out[at] = char
             at += 1
-        at = _tag(out, at, 78, 77, edits[row])
-        at = _tag(out, at, 65, 83, scores[row])
+        at = write_tag(out, at, 78, 77, edits[row])
+        at = write_tag(out, at, 65, 83, scores[row])
         for char in (9, 99, 103, 58, 90, 58):  # cg:Z:
             out[at] = char
             at += 1
         # cg covers the aligned part only (PAF specification): the clips are in the read's start and end
         first += cigars[first] & 15 == SOFT_CLIP
         last -= cigars[last - 1] & 15 == SOFT_CLIP
-        at = _cigar(out, at, cigars, first, last)
+        at = write_cigar(out, at, cigars, first, last)
         out[at] = 10
         at += 1
     return at

@@ -21,6 +21,9 @@ from genoseq.encoder.seed import encode_contexts
 from genoseq.index.cells import leaf_of, leaves_nearby, near_bases
 from genoseq.index.store import Index
 
+SHORTEST = 20
+"""Reads below this length (bp) hold no context to search for and stay unmapped."""
+
 
 @dataclass(frozen=True)
 class BatchAnchors:
@@ -56,7 +59,7 @@ def batch_anchors(
     index: Index,
     edge: int,
     words: int,
-    reads: NDArray[np.int64] | None = None,
+    reads: NDArray[np.int64],
 ) -> BatchAnchors:
     """Find and rank the anchors of a batch.
 
@@ -68,14 +71,12 @@ def batch_anchors(
         Anchors closer than this to an end of the read are left out, bp.
     words : int
         How many of the index's words.
-    reads : ndarray, optional
-        Only these reads; the others have no anchors.
+    reads : ndarray
+        Numbers of the reads to look at; the others get no anchors.
     """
     used = AnchorWords(index.encoder.words.words[:words])
-    wanted = np.ones(len(offsets) - 1, np.bool_)
-    if reads is not None:
-        wanted[:] = False
-        wanted[reads] = True
+    wanted = np.zeros(len(offsets) - 1, np.bool_)
+    wanted[reads] = True
     room = len(codes)
     positions, kinds = np.empty(room, np.int64), np.empty(room, np.uint8)
     starts = np.empty(len(offsets), np.int64)

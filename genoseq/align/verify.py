@@ -7,6 +7,8 @@
 3. *Edit distance* of the whole read within the locus and some slack, free ends in the reference, by Myers'
    bit-parallel algorithm (J. ACM 46, 1999) in a band of one machine word (Hyyrö, Nordic J. Comput. 10, 2003),
    given up as soon as it cannot beat a cut-off.
+4. Where that is large and some blocks agree: what the *best stretch* of the diagonal is worth. A read of
+   which half belongs elsewhere (a chimera, an adapter, the end of a contig) is close in the other half only.
 """
 
 from __future__ import annotations
@@ -76,6 +78,36 @@ def diagonal_mismatches(
         if rest >= 16 and low <= _GOOD_BLOCK:
             good += 1
     return mismatches, good
+
+
+@numba.njit(cache=True, nogil=True)
+def clipped_distance(
+    read: NDArray[np.uint64],
+    length: int,
+    reference: NDArray[np.uint64],
+    position: int,
+    lo: int,
+    hi: int,
+) -> np.int64:
+    """Distance of a packed read to a diagonal when its ends may be clipped: clipped bases count half an edit.
+
+    The best stretch of the diagonal within ``lo:hi`` of the reference has `s` more matches than mismatches;
+    by the scores of the final alignment that is worth a whole read of ``(length - s) / 2`` mismatches.
+    """
+    best = np.int64(0)
+    running = np.int64(0)
+    first, last = max(0, lo - position), min(length, hi - position)
+    i = first
+    while i < last:
+        bits = mismatch_bits(read[i >> 5], window(reference, position + (i & ~31)))
+        bits >>= np.uint64(2 * (i & 31))
+        end = min(last, (i | 31) + 1)
+        while i < end:
+            running = max(running + 1 - 2 * np.int64(bits & _ONE), np.int64(0))
+            bits >>= np.uint64(2)
+            best = max(best, running)
+            i += 1
+    return (length - best) >> 1
 
 
 @numba.njit(cache=True, nogil=True)

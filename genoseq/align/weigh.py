@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from genoseq.align.conviction import FEATURES, evidence
 from genoseq.align.loci import LOCI, Ballot, Loci, remember
-from genoseq.align.verify import FAR, diagonal_mismatches, edit_distance, match_masks, pack_read
+from genoseq.align.verify import (
+    FAR,
+    clipped_distance,
+    diagonal_mismatches,
+    edit_distance,
+    match_masks,
+    pack_read,
+)
 from genoseq.align.vote import ASKED, FULL, HIT, LEADS, cluster, key_position, key_strand
 
 CROWDED, FOCUS = 0.2, 0.75
@@ -27,6 +34,10 @@ has less than this share of the best vote, else after three candidates."""
 
 ALONE, EARLY = 0.55, 8
 """Votes that few single anchors reach (a perfect hit votes .7), and anchors of the first stages."""
+
+
+LOCAL = 3
+"""Blocks of 16 bases that agree where a read lies in part only: a stretch of some 40 bp or more."""
 
 
 class Rules(NamedTuple):
@@ -157,6 +168,9 @@ def _verify(read, length, candidate, masked, reference, contigs, slack, loci, de
         cutoff = min(cutoff, loci.distances[read, 0] + length // 4)  # a rival that far away rivals nothing
         edits = edit_distance(desk.masks[strand], length, slack, reference, position, lo, hi, cutoff)
         distance = min(distance, edits)
+        if good >= LOCAL and distance > length >> 2:
+            clipped = clipped_distance(desk.packed[strand], length, reference, position, lo, hi)
+            distance = min(distance, clipped)
     if distance < FAR:
         remember(loci, read, key, distance, desk.votes[candidate])
     return masked

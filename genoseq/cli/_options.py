@@ -14,6 +14,7 @@ __all__ = [
     "available_cores",
     "bounded_float",
     "bounded_int",
+    "insert_size",
     "nearest",
 ]
 
@@ -154,3 +155,12 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--debug", action="store_true", help="show the Python traceback of an error")
     group.add_argument("-h", "--help", action="help", help="show this help")
+
+
+def insert_size(text: str) -> tuple[float, float]:
+    """The type of an option `MEAN,SD`: length of fragments, bp."""
+    try:
+        mean, deviation = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not MEAN,SD in bp, for example 400,50") from None
+    return mean, deviation

@@ -1,10 +1,14 @@
 """Align reads to an indexed genome: embed, search, verify, extend. SAM to standard output, or -o.
 
+One file holds single reads, or pairs (--interleaved); of two files, the second holds the mates of the first.
+A BAM file of pairs is read as such.
+
 The index is the one of -x; else that of -r, built once and kept beside it; else $GENOSEQ_INDEX; else the
 one that `genoseq index --default` named.
 
 Examples:
   genoseq align -x genome.gsx reads.fq.gz -o reads.bam --sort
+  genoseq align -x genome.gsx reads_1.fq.gz reads_2.fq.gz -o pairs.bam --sort
   genoseq align -r genome.fa.gz reads.fq.gz > reads.sam
   samtools fastq reads.cram | genoseq align -x genome.gsx - -o reads.bam
 """
@@ -19,7 +23,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genoseq.cli._options import bounded_int
+from genoseq.cli._options import bounded_int, insert_size
 
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch, Aligner
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `genoseq align`."""
     parser.add_argument(
-        "reads", nargs="+", metavar="READS", help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin"
+        "reads",
+        nargs="+",
+        metavar="READS",
+        help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin; a second file holds the mates",
     )
     index = parser.add_argument_group("Index")
     index.add_argument("-x", "--index", metavar="REF.gsx", help="folder made by `genoseq index`")
@@ -51,6 +58,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="report up to N other places of a read",
     )
+    pairs = parser.add_argument_group("Pairs")
+    pairs.add_argument(
+        "--interleaved",
+        action="store_true",
+        help="the mates of a pair follow each other in one file, also between single reads",
+    )
+    pairs.add_argument(
+        "--insert",
+        type=insert_size,
+        metavar="MEAN,SD",
+        help="length of the fragments, bp (default: learned from the pairs)",
+    )
     output = parser.add_argument_group("Output")
     output.add_argument(
         "-o", "--output", default="-", metavar="FILE", help=".sam, .bam or .paf; - for stdout as SAM"
@@ -68,11 +87,15 @@ def run(args: argparse.Namespace) -> None:
     from genoseq.io.sam import parse_read_group
     from genoseq.io.table import write_json
 
-    if len(args.reads) > 1:
+    if len(args.reads) > 2:
         raise UsageError(
-            "two files of reads: mates are not aligned yet; align one file at a time "
-            "(cat joins single-end files)"
+            f"{len(args.reads)} files of reads: one, or two of mates, are aligned at a time "
+            "(cat joins files of single reads)"
         )
+    if len(args.reads) == 2 and args.interleaved:
+        raise UsageError("--interleaved is for one file that holds both mates; two files are mates anyway")
+    if len(set(args.reads)) < len(args.reads):
+        raise UsageError(f"{args.reads[0]} is given twice: the second file holds the mates of the first")
     paf = args.paf or args.output.endswith(".paf")
     if paf and (args.sort or args.rg):
         raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
@@ -87,6 +110,7 @@ def run(args: argparse.Namespace) -> None:
     summary = _align(args, index, read_group, paf=paf)
     summary["seconds"] = round(time.perf_counter() - started, 3)
     if not args.quiet:
+        _tell_pairs(summary)
         print(
             f"genoseq align: {summary['reads']:,} reads, {summary['mapped']:,} mapped "
             f"({100 * summary['mapped'] / max(summary['reads'], 1):.2f} %), "
@@ -124,13 +148,15 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
     """Align all batches into the output; returns the summary of the run."""
     from genoseq import __version__
     from genoseq.align.aligner import Aligner, ordered
+    from genoseq.align.insert import InsertSize
     from genoseq.align.weigh import weigh
     from genoseq.cli._progress import tell_if_compiling
     from genoseq.io.files import open_output
     from genoseq.io.sam import header_text, open_alignment_output, read_group_id
 
     tell_if_compiling(weigh, "genoseq align", quiet=args.quiet)
-    aligner = Aligner(index, args.preset, secondary=args.secondary)
+    insert = None if args.insert is None else InsertSize.of(*args.insert)
+    aligner = Aligner(index, args.preset, secondary=args.secondary, insert=insert)
     summary: dict[str, Any] = {
         "command": "align",
         "command_line": args.command_line,
@@ -139,6 +165,8 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
         "mapq20": 0,
         "too_short": 0,
         "bases": 0,
+        "pairs": 0,
+        "proper_pairs": 0,
     }
     summary |= {"stages": [0] * (len(aligner.parameters.stages) + 1), "preset": args.preset or "auto"}
     header = header_text(
@@ -158,6 +186,9 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
         args.output, header, sort=args.sort, threads=args.threads
     )  # fmt: skip
     with output as sink:
+        for batch in start:
+            aligner.learn_insert(batch)
+        summary["insert"] = {**aligner.insert._asdict(), "source": aligner.insert_source}
         for aligned, text in ordered(work, chain(start, batches), threads=args.threads):
             sink.write(text)
             _count(summary, aligned)
@@ -166,12 +197,26 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
 
 def _read(args: argparse.Namespace) -> Iterator[ReadBatch]:
     from genoseq.cli._progress import Progress
-    from genoseq.io.fastx import read_batches
 
     with Progress("genoseq align", "reads", quiet=args.quiet) as progress:
-        for batch in read_batches(args.reads[0]):
+        for batch in _batches(args):
             yield batch
             progress.add(len(batch))
+
+
+def _batches(args: argparse.Namespace) -> Iterator[ReadBatch]:
+    """Single reads or pairs, as the options and the files say."""
+    from genoseq.io.fastx import read_batches
+    from genoseq.io.pairs import interleaved_pairs, paired_batches
+
+    if len(args.reads) == 2:
+        yield from paired_batches(*args.reads)
+        return
+    batches = read_batches(args.reads[0])
+    start = list(islice(batches, 1))
+    reads = chain(start, batches)
+    flagged = bool(start) and start[0].mates is not None  # BAM and SAM tell
+    yield from interleaved_pairs(reads) if args.interleaved or flagged else reads
 
 
 def _formatted(
@@ -182,8 +227,23 @@ def _formatted(
     return aligned, aligner.paf(shown) if paf else aligner.sam(shown, read_group=group)
 
 
+def _tell_pairs(summary: dict[str, Any]) -> None:
+    if not summary["pairs"]:
+        return
+    insert = summary["insert"]
+    share = 100 * summary["proper_pairs"] / summary["pairs"]
+    print(
+        f"genoseq align: {summary['pairs']:,} pairs, {share:.2f} % proper (fragments of "
+        f"{insert['low']}-{insert['high']} bp; mean {insert['mean']:.0f}, SD {insert['sd']:.0f}, "
+        f"{insert['source']})",
+        file=sys.stderr,
+    )
+
+
 def _count(summary: dict[str, Any], aligned: AlignedBatch) -> None:
     import numpy as np
+
+    from genoseq.align.records import PROPER
 
     primary = aligned.primary
     summary["reads"] += len(aligned.reads)
@@ -191,5 +251,7 @@ def _count(summary: dict[str, Any], aligned: AlignedBatch) -> None:
     summary["mapped"] += int(aligned.mapped.sum())
     summary["mapq20"] += int((aligned.rows.mapqs[primary] >= 20).sum())
     summary["too_short"] += int(aligned.too_short.sum())
+    summary["pairs"] += len(aligned.reads.pairs)
+    summary["proper_pairs"] += int(((aligned.rows.flags[primary] & PROPER) > 0).sum()) // 2
     for stage, count in enumerate(np.bincount(aligned.loci.stage, minlength=len(summary["stages"])).tolist()):
         summary["stages"][stage] += count

@@ -1,10 +1,12 @@
 """Make reads with known origin from a genome, as FASTQ.
 
-The origin of a read stands in its name, NUMBER:CONTIG:START0:END0:STRAND (0-based, half-open), where
-`genoseq evaluate` finds it in any aligner's output. The same seed gives the same reads.
+The origin of a read stands in its name, NUMBER:CONTIG:START0:END0:STRAND (0-based, half-open; of a pair,
+START0:END0:STRAND of the second mate follow), where `genoseq evaluate` finds it in any aligner's output. The
+same seed gives the same reads.
 
 Examples:
   genoseq simulate genome.fa.gz -n 10000 -l 150 --divergence 0.1 -o reads.fq.gz
+  genoseq simulate genome.fa.gz -n 5000 --insert 400,50 -o reads_1.fq.gz --output2 reads_2.fq.gz
   genoseq simulate genome.fa.gz -n 500 -l 8000 --length-sd 4000 --errors long -o long.fq.gz
   genoseq simulate other_genome.fa.gz --foreign -n 10000 -o foreign.fq.gz
   genoseq simulate --random -n 10000 -o random.fq.gz
@@ -16,9 +18,12 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from genoseq.cli._options import bounded_float, bounded_int
+from genoseq.cli._options import bounded_float, bounded_int, insert_size
+
+if TYPE_CHECKING:
+    from genoseq.io.batch import ReadBatch
 
 _MOST_READS = 10**10
 
@@ -60,6 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="largest share of N in a read",
     )
+    pairs = parser.add_argument_group("Pairs")
+    pairs.add_argument(
+        "--insert",
+        type=insert_size,
+        metavar="MEAN,SD",
+        help="make pairs, read from both ends of fragments of this length (bp); -n counts pairs",
+    )
     _add_divergence(parser)
     output = parser.add_argument_group("Output")
     output.add_argument(
@@ -68,6 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="-",
         metavar="FILE",
         help="FASTQ, compressed if the name ends in .gz; - for stdout",
+    )
+    output.add_argument(
+        "--output2", metavar="FILE", help="the second mates, FASTQ (default: after the first ones, in -o)"
     )
 
 
@@ -120,7 +135,7 @@ def run(args: argparse.Namespace) -> None:
     from genoseq.index.reference import Reference
     from genoseq.io.files import check_output
     from genoseq.io.table import write_json
-    from genoseq.simulate import SimulationParameters, format_fastq, random_reads, simulate_reads
+    from genoseq.simulate import SimulationParameters, random_reads, simulate_reads
 
     if args.random and (args.reference or args.foreign):
         raise UsageError("--random makes reads without a genome: leave REF.fa and --foreign out")
@@ -128,6 +143,8 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError("no genome given; name a FASTA file, or use --random")
     if args.json == "-" and args.output == "-":
         raise UsageError("--json - and the reads cannot both go to standard output; use -o FILE")
+    if args.output2 and (args.insert is None or args.output == "-"):
+        raise UsageError("--output2 is for pairs (--insert), and needs -o FILE for the first mates")
     if args.error_rate is not None and args.errors != "long":
         raise UsageError(f"--error-rate belongs to --errors long, not to --errors {args.errors}")
     parameters = SimulationParameters(
@@ -141,14 +158,17 @@ def run(args: argparse.Namespace) -> None:
         errors=args.errors,
         error_rate=args.error_rate,
         max_unknown=args.max_unknown,
+        insert=args.insert,
         seed=args.seed,
     )
     check_output(args.output)
-    if args.json:
-        check_output(args.json)
+    for path in (args.output2, args.json):
+        if path:
+            check_output(path)
     count = bases = 0
     with (
         _open_reads(args.output) as out,
+        _open_reads(args.output2) if args.output2 else contextlib.nullcontext(out) as out2,
         Progress("simulating", "reads", args.number, quiet=args.quiet) as progress,
     ):
         try:
@@ -159,7 +179,7 @@ def run(args: argparse.Namespace) -> None:
                     Reference.from_fasta(args.reference), parameters, foreign=args.foreign
                 )
             for batch in batches:
-                out.write(format_fastq(batch.reads))
+                _write(batch.reads, out, out2)
                 count += len(batch)
                 bases += len(batch.reads.codes)
                 progress.add(len(batch))
@@ -170,6 +190,16 @@ def run(args: argparse.Namespace) -> None:
         write_json(args.json, summary)
     if not args.quiet:
         print(f"genoseq simulate: {count:,} reads, {bases:,} bp", file=sys.stderr)
+
+
+def _write(reads: ReadBatch, out: BinaryIO, out2: BinaryIO) -> None:
+    from genoseq.simulate import format_fastq
+
+    if out2 is out:
+        out.write(format_fastq(reads))
+        return
+    out.write(format_fastq(reads.select(reads.pairs)))
+    out2.write(format_fastq(reads.select(reads.pairs + 1)))
 
 
 def _divergences(text: str) -> tuple[float, ...]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from genoseq.errors import InputError
 from genoseq.io.batch import ReadBatch
@@ -20,7 +23,8 @@ __all__ = ["alignment_batches"]
 
 _PIPE_BLOCK = 1 << 16
 _ANY_CONTIG = b"@SQ\tSN:genoseq:any\tLN:1\n"  # pysam does not read SAM whose header names no contig
-_REVERSE, _SECONDARY_OR_SUPPLEMENTARY = 0x10, 0x900  # SAM specification, section 1.4: FLAG
+# SAM specification, section 1.4: FLAG
+_PAIRED, _REVERSE, _FIRST, _LAST, _SECONDARY_OR_SUPPLEMENTARY = 0x1, 0x10, 0x40, 0x80, 0x900
 
 
 class _Feeder(threading.Thread):
@@ -51,6 +55,8 @@ class _Feeder(threading.Thread):
 
 def alignment_batches(stream: InputStream, batch_reads: int, batch_bases: int) -> Iterator[ReadBatch]:
     """Primary and unmapped records of an open SAM or BAM file as batches of reads.
+
+    `ReadBatch.mates` tells what the flags say; whether mates follow each other is for `genoseq.io.pairs`.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def _batches(
                 sequence, quality = _as_sequenced(record, path)
                 if gathered.is_full(batch_reads, batch_bases) or not gathered.fits(quality is not None):
                     yield gathered.batch(path)
-                gathered.add(record.query_name or "*", sequence, quality)
+                gathered.add(record.query_name or "*", sequence, quality, _mate(record.flag))
     except (OSError, ValueError) as error:
         feeder.join()
         found = f"the file is cut or damaged after {last} ({error})"
@@ -106,6 +112,11 @@ def _as_sequenced(record: Any, path: str) -> tuple[str, str | None]:
     return sequence, quality or None
 
 
+def _mate(flag: int) -> int:
+    """1 or 2 for a mate of a pair, 0 for a single read."""
+    return {_FIRST: 1, _LAST: 2}.get(flag & (_FIRST | _LAST), 0) if flag & _PAIRED else 0
+
+
 class _Gathered:
     """The reads of the batch in the making."""
 
@@ -117,6 +128,7 @@ class _Gathered:
         self.names: list[str] = []
         self._sequences: list[str] = []
         self._qualities: list[str] = []
+        self._mates: list[int] = []
         self._bases = 0
 
     def fits(self, with_quality: bool) -> bool:
@@ -125,11 +137,15 @@ class _Gathered:
     def is_full(self, batch_reads: int, batch_bases: int) -> bool:
         return len(self.names) >= batch_reads or self._bases >= batch_bases
 
-    def add(self, name: str, sequence: str, quality: str | None) -> None:
-        self.names.append(name)
-        self._sequences.append(sequence)
+    def add(self, name: str, sequence: str, quality: str | None, mate: int) -> None:
+        # a first mate that follows its second is put before it
+        turned = mate == 1 and self._mates[-1:] == [2] and self.names[-1] == name
+        at = len(self.names) - turned
+        self.names.insert(at, name)
+        self._sequences.insert(at, sequence)
         if quality is not None:
-            self._qualities.append(quality)
+            self._qualities.insert(at, quality)
+        self._mates.insert(at, mate)
         self._bases += len(sequence)
 
     def batch(self, path: str) -> ReadBatch:
@@ -137,6 +153,8 @@ class _Gathered:
             batch = ReadBatch.from_strings(
                 self.names, self._sequences, self._qualities or None, first=self.first
             )
+            if any(self._mates):
+                batch = replace(batch, mates=np.array(self._mates, np.uint8))
         except InputError as error:
             raise InputError(error.message, path) from error
         self.first += len(batch)

@@ -40,6 +40,9 @@ class ReadBatch:
         uint8[*], what follows the name in the header; `comment_offsets` int64[n + 1].
     first
         0-based number of the first of these reads in its file.
+    mates
+        uint8[n], 1 for the first mate of a pair, which its second, 2, follows; 0 for single reads. None when
+        there are no pairs.
     """
 
     names: Bytes
@@ -51,6 +54,7 @@ class ReadBatch:
     comments: Bytes
     comment_offsets: Offsets
     first: int = 0
+    mates: Bytes | None = None
 
     def __len__(self) -> int:
         return self.offsets.size - 1
@@ -59,6 +63,11 @@ class ReadBatch:
     def has_quals(self) -> bool:
         """Whether the reads came with qualities."""
         return self.quals.size > 0
+
+    @property
+    def pairs(self) -> Offsets:
+        """int64[p], the number of the first mate of each pair; its second has the next number."""
+        return np.empty(0, np.int64) if self.mates is None else np.flatnonzero(self.mates == 1)
 
     @property
     def lengths(self) -> Offsets:
@@ -82,7 +91,7 @@ class ReadBatch:
         return _text(self.quals, self.offsets, i) if self.has_quals else ""
 
     def select(self, indices: npt.ArrayLike) -> ReadBatch:
-        """The reads `indices` (int[m], or bool[n]) in that order, as a batch of their own; `first` stays."""
+        """The reads `indices` (int[m], or bool[n]) in that order, as single reads; `first` stays."""
         rows = np.asarray(indices)
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         names, name_offsets = _gathered(self.names, self.name_offsets, rows)
@@ -92,6 +101,19 @@ class ReadBatch:
         quals = _gathered(self.quals, self.offsets, rows)[0] if self.has_quals else self.quals
         return ReadBatch(
             names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, self.first
+        )
+
+    @classmethod
+    def concat(cls, batches: Sequence[ReadBatch]) -> ReadBatch:
+        """Batches end to end as single reads; all of them with qualities, or none."""
+        names, name_offsets = _end_to_end([(b.names, b.name_offsets) for b in batches])
+        comments, comment_offsets = _end_to_end([(b.comments, b.comment_offsets) for b in batches])
+        codes, offsets = _end_to_end([(b.codes, b.offsets) for b in batches])
+        letters, quals = (
+            np.concatenate(part) for part in zip(*((b.letters, b.quals) for b in batches), strict=True)
+        )
+        return cls(
+            names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, batches[0].first
         )
 
     @classmethod
@@ -155,6 +177,11 @@ def starts_of(lengths: npt.NDArray[np.int64]) -> Offsets:
     offsets = np.zeros(lengths.size + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
+
+
+def _end_to_end(parts: Sequence[tuple[Bytes, Offsets]]) -> tuple[Bytes, Offsets]:
+    values, offsets = zip(*parts, strict=True)
+    return np.concatenate(values), starts_of(np.concatenate([np.diff(each) for each in offsets]))
 
 
 def _name_the_read(names: Sequence[str], sequences: Sequence[str]) -> None:

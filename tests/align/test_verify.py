@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genoseq.align.verify import FAR, diagonal_mismatches, edit_distance, match_masks, pack_read
+from genoseq.align.verify import (
+    FAR,
+    clipped_distance,
+    diagonal_mismatches,
+    edit_distance,
+    match_masks,
+    pack_read,
+)
 from genoseq.index.packed import pack_into, unpack, words_for
 from genoseq.sequence import reverse_complement
 
@@ -160,3 +167,36 @@ def test_a_hopeless_candidate_is_given_up():
 def test_an_empty_window():
     genome = np.zeros(64, np.uint8)
     assert distance(np.array([1, 2, 3], np.uint8), genome, 10, 10) == 3
+
+
+def naive_clipped(read, genome, position, lo, hi) -> int:
+    """The best stretch of the diagonal within lo:hi, by matches less mismatches, as edits of the read."""
+    steps = [
+        1 if read[i] == genome[position + i] else -1 for i in range(len(read)) if lo <= position + i < hi
+    ]
+    sums = np.concatenate([[0], np.cumsum(steps)])
+    best = max(int(sums[j] - sums[i]) for i in range(len(sums)) for j in range(i, len(sums)))
+    return (len(read) - best) // 2
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("lo_hi", [(0, 400), (130, 400), (0, 170), (140, 175)])
+def test_clipped_distance_is_that_of_the_best_stretch(length, lo_hi):
+    rng = np.random.default_rng(length)
+    genome = rng.integers(0, 4, 400).astype(np.uint8)
+    position = 120
+    read = genome[position : position + length].copy()
+    read[: length // 2] = rng.integers(0, 4, length // 2)  # half of it belongs elsewhere
+    forward, reverse = np.zeros(length // 32 + 2, np.uint64), np.zeros(length // 32 + 2, np.uint64)
+    pack_read(read, 0, length, forward, reverse)
+    found = clipped_distance(forward, length, packed(genome), position, *lo_hi)
+    assert found == naive_clipped(read, genome, position, *lo_hi)
+
+
+def test_clipped_distance_of_a_read_that_hangs_over_the_start():
+    rng = np.random.default_rng(3)
+    genome = rng.integers(0, 4, 400).astype(np.uint8)
+    read = np.concatenate([rng.integers(0, 4, 75), genome[:75]]).astype(np.uint8)
+    forward, reverse = np.zeros(7, np.uint64), np.zeros(7, np.uint64)
+    pack_read(read, 0, 150, forward, reverse)
+    assert clipped_distance(forward, 150, packed(genome), -75, 0, 400) == (150 - 75) // 2

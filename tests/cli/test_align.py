@@ -408,7 +408,7 @@ def test_cut_bam(run, toy_folder, fastq, away):
     [
         ("-x {idx} missing.fq", 1, "missing.fq: no such file"),
         ("-x {idx} .", 1, ".: is a directory"),
-        ("-x {idx} {fq} {fq}", 2, "two files of reads: mates are not aligned yet"),
+        ("-x {idx} {fq} {fq}", 2, "given twice: the second file holds the mates of the first"),
         ("-x {idx}", 2, "the following arguments are required: READS"),
         ("-x {idx} -r genome.fa {fq}", 2, "give either -x or -r, not both"),
         ("-x missing.gsx {fq}", 1, "missing.gsx: no such folder"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genoseq.cli import main
-from genoseq.simulate import parse_truth
+from genoseq.truth import parse_truth
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ sys.path.insert(0, str(REPOSITORY / "pipelines"))
 import calibrate_align  # noqa: E402
 from calibrate_align import CONSTANT, Sample  # noqa: E402
 
-from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES  # noqa: E402
+from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, KINSHIP_FEATURES  # noqa: E402
 
 PARAMS = REPOSITORY / "pipelines" / "params" / "calibrate_align.yaml"
 
@@ -76,9 +76,13 @@ def test_the_study_small(tmp_path, monkeypatch):
     assert {name: len(weights) for name, weights in judges.items()} == {
         "conviction": FEATURES,
         "certainty": CERTAINTY_FEATURES,
+        "kinship": KINSHIP_FEATURES,
     }
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     card = (tmp_path / "out" / "judges.md").read_text()
     assert f"{results['conviction']['verdicts']:,} verdicts" in card
-    clean = [row for row in results["certainty"]["held_out"] if row["divergence"] == 0.0]
-    assert sum(row["wrong"] for row in clean) <= 0.05 * sum(row["reads"] for row in clean)
+    assert f"{results['kinship']['alignments']:,} of mates" in card
+    for judge in ("certainty", "kinship"):
+        clean = [row for row in results[judge]["held_out"] if row["divergence"] == 0.0]
+        assert sum(row["reads"] for row in clean) > 50
+        assert sum(row["wrong"] for row in clean) <= 0.05 * sum(row["reads"] for row in clean)

@@ -1,0 +1,99 @@
+"""`genoseq align` with pairs: two files, one file, BAM; what is said of them; and what does not fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pysam
+import pytest
+
+
+@pytest.fixture
+def mates(run, data, away) -> tuple[str, str]:
+    """200 pairs of fragments of 400 bp, in two files."""
+    made = f"simulate {data / 'genome.fa.gz'} -n 200 --insert 400,40 --divergence 0.03 -q"
+    assert run(f"{made} -o 1.fq.gz --output2 2.fq.gz").exit == 0
+    return "1.fq.gz", "2.fq.gz"
+
+
+def lines(text: bytes) -> list[bytes]:
+    return [line for line in text.splitlines() if not line.startswith(b"@PG")]
+
+
+def test_two_files(run, toy_folder, mates):
+    result = run(f"align -x {toy_folder} {mates[0]} {mates[1]} -o out.bam --sort --json run.json")
+    assert result.exit == 0
+    assert "200 pairs, 100.00 % proper (fragments of" in result.stderr
+    told = json.loads(Path("run.json").read_text())
+    assert (told["reads"], told["pairs"], told["proper_pairs"]) == (400, 200, 200)
+    assert told["insert"]["source"] == "learned"
+    assert told["insert"]["mean"] == pytest.approx(400, abs=12)
+    with pysam.AlignmentFile("out.bam") as file:
+        records = list(file)
+    assert sum(r.is_proper_pair for r in records) == 400
+    assert {r.query_name for r in records if r.is_read1} == {r.query_name for r in records if r.is_read2}
+    judged = run("evaluate out.bam --json -")
+    assert json.loads(judged.output)["files"][0]["summary"]["right"] > 0.99
+
+
+def test_interleaved_stdin_and_bam_are_the_same(run, toy_folder, mates, data):
+    two = run(f"align -x {toy_folder} {mates[0]} {mates[1]} -q").output
+    run(f"simulate {data / 'genome.fa.gz'} -n 200 --insert 400,40 --divergence 0.03 -o both.fq -q")
+    one = run(f"align -x {toy_folder} --interleaved both.fq -q").output
+    piped = run(f"align -x {toy_folder} --interleaved - -q", stdin=Path("both.fq").read_bytes()).output
+    assert lines(one) == lines(two) == lines(piped)
+    Path("out.sam").write_bytes(two)
+    again = run(f"align -x {toy_folder} out.sam -q")
+    assert (again.exit, lines(again.output)) == (0, lines(two))
+
+
+def test_threads_do_not_change_the_output(run, toy_folder, mates):
+    outputs = [run(f"align -x {toy_folder} {mates[0]} {mates[1]} -q -t {n}").output for n in (1, 3)]
+    assert lines(outputs[0]) == lines(outputs[1])
+
+
+def test_a_given_insert_size_is_kept(run, toy_folder, mates):
+    result = run(f"align -x {toy_folder} {mates[0]} {mates[1]} -o out.sam --insert 300,10 --json run.json")
+    assert "mean 300, SD 10, given" in result.stderr
+    told = json.loads(Path("run.json").read_text())
+    assert told["insert"]["source"] == "given"
+    assert told["proper_pairs"] < 20
+
+
+def test_names_of_mates_in_paf(run, toy_folder, mates):
+    names = [
+        line.split(b"\t")[0]
+        for line in run(f"align -x {toy_folder} {mates[0]} {mates[1]} -q --paf").output.splitlines()
+    ]
+    assert len(names) == 400
+    assert all(name.endswith((b"/1", b"/2")) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("{one} {two} {one}", 2, "3 files of reads"),
+        ("{one} {one}", 2, "given twice"),
+        ("--interleaved {one} {two}", 2, "--interleaved is for one file"),
+        ("--insert 400 {one} {two}", 2, "'400' is not MEAN,SD"),
+        ("--insert 400,-1 {one} {two}", 2, "insert size 400,-1"),
+        ("{one} short.fq", 1, "more reads than short.fq, which ends after 1"),
+        ("{one} other.fq", 1, "read 1 is '0:"),
+        ("{one} missing.fq", 1, "missing.fq: no such file"),
+    ],
+)
+def test_what_does_not_fit(run, toy_folder, mates, arguments, code, message):
+    run("simulate --random -n 1 -o other.fq -q")
+    name = run(f"align -x {toy_folder} {mates[1]} -q --paf").output.split(b"\t")[0].decode()
+    Path("short.fq").write_text(f"@{name}\nACGT\n+\nIIII\n")
+    result = run(f"align -x {toy_folder} {arguments.format(one=mates[0], two=mates[1])} -o out.sam")
+    assert result.exit == code
+    assert message in result.stderr
+    assert not Path("out.sam").exists()
+
+
+def test_interleaved_without_pairs_warns(run, toy_folder, fastq):
+    result = run(f"align -x {toy_folder} --interleaved {fastq} -q")
+    assert result.exit == 0
+    assert "no two neighbouring reads share a name" in result.stderr
