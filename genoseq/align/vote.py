@@ -167,7 +167,7 @@ def cluster(
     keys, votes, anchors : ndarray, shape (n,)
         Hits of the read; an anchor is known by its place in it, bp.
     order : ndarray, dtype int64, scratch of at least n
-    stamp, best_of : ndarray, scratch of at least the read's anchors; `stamp` must hold -1.
+    stamp, best_of : ndarray, scratch of at least the length of the read; `stamp` must hold -1.
 
     Returns
     -------

@@ -60,9 +60,10 @@ def naive_clusters(hits, tolerance):
     return sorted(found, key=lambda c: -c[1])
 
 
-def clustered(hits, tolerance, limit, anchors):
+def clustered(hits, tolerance, limit, length):
+    """Candidates of the hits of a read of `length` bp."""
     keys, votes, owners = (np.array(column) for column in zip(*hits, strict=True))
-    stamp, best_of = np.full(anchors, -1, np.int64), np.empty(anchors, np.float32)
+    stamp, best_of = np.full(length, -1, np.int64), np.empty(length, np.float32)
     out = np.empty(limit, np.int64), np.empty(limit, np.float32), np.empty(limit, np.int64)
     count, total = cluster(
         keys.astype(np.int64), votes.astype(np.float32), owners.astype(np.int64), tolerance,
@@ -226,5 +227,5 @@ def test_a_read_never_votes_with_more_hits_than_fit():
     ids = [np.arange(most) * 200]
     hits, _, _ = kept(ids, [np.full(most, 0.9)], positions=[5], kinds=[0], offsets=[0, 100], live=[0])
     assert len(hits) == MAX_HITS
-    (keys, _, _), _ = clustered(hits, 6, 10, 1)
+    (keys, _, _), _ = clustered(hits, 6, 10, 100)
     assert len(keys) == 10
