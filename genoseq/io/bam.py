@@ -20,6 +20,7 @@ __all__ = ["alignment_batches"]
 
 _PIPE_BLOCK = 1 << 16
 _ANY_CONTIG = b"@SQ\tSN:genoseq:any\tLN:1\n"  # pysam does not read SAM whose header names no contig
+_PHRED = 33  # SAM specification, section 1.4: QUAL
 _REVERSE, _SECONDARY_OR_SUPPLEMENTARY = 0x10, 0x900  # SAM specification, section 1.4: FLAG
 
 
@@ -98,12 +99,24 @@ def _batches(
 
 
 def _as_sequenced(record: Any, path: str) -> tuple[str, str | None]:
-    sequence, quality = record.query_sequence, record.query_qualities_str
+    sequence, quality = record.query_sequence, _quality(record)
     if not sequence:
         raise InputError(f"read {record.query_name!r} has no bases (SEQ is '*')", path)
     if record.flag & _REVERSE:
         return reverse_complement_text(sequence), quality[::-1] if quality else None
     return sequence, quality or None
+
+
+def _quality(record: Any) -> str | None:
+    """Quality letters in the direction of the reference.
+
+    Of a single base, pysam 0.24 makes the letter by adding 33 to a bytes object of length one, which Python
+    shares with everybody who uses that byte.
+    """
+    if record.query_length != 1:
+        return record.query_qualities_str
+    values = record.query_qualities
+    return None if values is None else chr(values[0] + _PHRED)
 
 
 class _Gathered:
