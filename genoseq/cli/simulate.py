@@ -5,7 +5,7 @@ The origin of a read stands in its name, NUMBER:CONTIG:START0:END0:STRAND (0-bas
 
 Examples:
   genoseq simulate genome.fa.gz -n 10000 -l 150 --divergence 0.1 -o reads.fq.gz
-  genoseq simulate genome.fa.gz -n 500 -l 8000 --length-sd 4000 --errors long -o long.fq.gz
+  genoseq simulate genome.fa.gz -n 500 -l 8000 --errors long -o long.fq.gz  # `genoseq align` takes 1,000 bp
   genoseq simulate other_genome.fa.gz --foreign -n 10000 -o foreign.fq.gz
   genoseq simulate --random -n 10000 -o random.fq.gz
 """
@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 from genoseq.cli._options import bounded_float, bounded_int
 
 _MOST_READS = 10**10
+_NOT_WRITTEN = (".bgz", ".bz2", ".xz", ".zst")  # compressions that are read only
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +119,7 @@ def run(args: argparse.Namespace) -> None:
     from genoseq.cli._progress import Progress
     from genoseq.errors import InputError, UsageError
     from genoseq.index.reference import Reference
-    from genoseq.io.files import check_output
+    from genoseq.io.files import check_distinct, check_output
     from genoseq.io.table import write_json
     from genoseq.simulate import SimulationParameters, format_fastq, random_reads, simulate_reads
 
@@ -126,8 +127,11 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError("--random makes reads without a genome: leave REF.fa and --foreign out")
     if not args.random and not args.reference:
         raise UsageError("no genome given; name a FASTA file, or use --random")
-    if args.json == "-" and args.output == "-":
-        raise UsageError("--json - and the reads cannot both go to standard output; use -o FILE")
+    check_distinct({"-o": args.output, "--json": args.json}, [args.reference])
+    if args.output.lower().endswith(_NOT_WRITTEN):
+        raise UsageError(
+            f"-o: {args.output}: plain or gzip FASTQ is written; use a name that ends in .fq or .fq.gz"
+        )
     if args.error_rate is not None and args.errors != "long":
         raise UsageError(f"--error-rate belongs to --errors long, not to --errors {args.errors}")
     parameters = SimulationParameters(
@@ -183,7 +187,7 @@ def _open_reads(path: str) -> Iterator[BinaryIO]:
     from genoseq.io.files import open_output
 
     with open_output(path) as file:
-        if not path.endswith(".gz"):
+        if not path.lower().endswith(".gz"):
             yield file
             return
         import gzip
