@@ -18,7 +18,7 @@ Written by `make docs` from the commands themselves; `genoseq COMMAND --help` sh
 
 Data goes to standard output or to `-o`, words go to standard error, and `-` is standard input or output. An
 output file appears whole, or not at all. Exit codes: 0 done, 1 bad data, 2 bad usage or a part that is not
-installed, 130 Ctrl-C.
+installed, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
 """
 _COMMON = "Common options"
 

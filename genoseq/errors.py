@@ -93,8 +93,9 @@ class MissingDependencyError(UsageError):
 
     Examples
     --------
-    >>> print(MissingDependencyError("genoseq train encoder", "torch", "models"))
-    genoseq train encoder needs torch, which is not installed: pip install 'genoseq[models]'
+    >>> print(MissingDependencyError("--plot", "matplotlib", "plots"))  # doctest: +NORMALIZE_WHITESPACE
+    --plot needs matplotlib, which is not installed: pip install 'genoseq[plots]'
+    (from a clone: pip install '.[plots]')
     """
 
     def __init__(self, what: str, package: str, extra: str) -> None:
@@ -103,7 +104,8 @@ class MissingDependencyError(UsageError):
 
     def __str__(self) -> str:
         return (
-            f"{self.what} needs {self.package}, which is not installed: pip install 'genoseq[{self.extra}]'"
+            f"{self.what} needs {self.package}, which is not installed: pip install 'genoseq[{self.extra}]' "
+            f"(from a clone: pip install '.[{self.extra}]')"
         )
 
 

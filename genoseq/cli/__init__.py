@@ -1,6 +1,6 @@
 """The command line: finds the command, runs it, turns exceptions into exit codes.
 
-    0 done    1 bad data    2 bad usage or a missing part    130 Ctrl-C
+    0 done    1 bad data    2 bad usage or a missing part    130 Ctrl-C    143 SIGTERM    129 SIGHUP
 
 Data goes to standard output or `-o`, words go to standard error. This is the only place of the package where
 exceptions become messages and where warnings are printed.
@@ -27,6 +27,7 @@ import argparse
 import contextlib
 import os
 import shlex
+import signal
 import sys
 import traceback
 import warnings
@@ -35,7 +36,7 @@ from importlib import import_module
 from typing import TextIO
 
 from genoseq import __version__
-from genoseq.cli import _options
+from genoseq.cli import _options, _process
 from genoseq.errors import GenoseqError, GenoseqWarning
 
 __all__ = ["COMMANDS", "command_parser", "main", "main_cli"]
@@ -54,7 +55,8 @@ _ABOUT = "Sequences into numbers that a machine can search, score and sample."
 
 def main_cli() -> None:
     """The entry point of the console script `genoseq`."""
-    sys.exit(main())
+    _process.open_standard_streams()
+    _process.leave(main())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,27 +71,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     label = "genoseq"
     try:
-        args, run = _parse(arguments)
-        label = f"genoseq {arguments[0]}"
-        with _warnings_as_lines(label):
-            run(args)
-        sys.stdout.flush()
+        with _process.signals_as_exceptions():
+            args, run = _parse(arguments)
+            label = f"genoseq {arguments[0]}"
+            with _warnings_as_lines(label):
+                run(args)
+            _process.flush_stdout()
     except SystemExit as stop:  # argparse, after its own message
         return stop.code if isinstance(stop.code, int) else 0
+    except _process.Stopped as stop:
+        _say(label, f"ended by {signal.Signals(stop.number).name}")
+        return _process.ENDED_BY_SIGNAL + stop.number
     except KeyboardInterrupt:
         _say(label, "interrupted")
-        return 130
-    except BrokenPipeError:
-        _abandon_stdout()
+        return _process.ENDED_BY_SIGNAL + signal.SIGINT
+    except BrokenPipeError:  # the reader has seen enough
         return 1
     except GenoseqError as error:
         _explain(label, error, debug=debug)
         return error.exit_code
-    except MemoryError as error:
-        _explain(label, error, debug=debug, message="out of memory; use fewer threads or a smaller batch")
-        return 1
     except OSError as error:
         _explain(label, error, debug=debug, message=_system_message(error))
+        return 1
+    except (MemoryError, ImportError, RuntimeError) as error:
+        message = _memory_message(error)
+        if message is None:
+            raise
+        _explain(label, error, debug=debug, message=message)
         return 1
     return 0
 
@@ -191,7 +199,8 @@ def _explain(label: str, error: BaseException, *, debug: bool, message: str | No
 def _say(label: str, message: str) -> None:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
-    print(f"{label}: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"{label}: {message}", file=sys.stderr)
 
 
 def _system_message(error: OSError) -> str:
@@ -199,9 +208,13 @@ def _system_message(error: OSError) -> str:
     return f"{os.fsdecode(error.filename)}: {reason}" if isinstance(error.filename, str | bytes) else reason
 
 
-def _abandon_stdout() -> None:
-    """After a broken pipe: let Python's own flush at exit go nowhere instead of failing once more."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def _memory_message(error: Exception) -> str | None:
+    """What to say of an error if it is the lack of memory, in one of the forms that it takes."""
+    advice = "use fewer threads (-t) or a machine with more memory"
+    if isinstance(error, MemoryError):
+        return f"out of memory; {advice}"
+    if isinstance(error, ImportError) and "failed to map segment" in str(error):  # of the dynamic linker
+        return f"not enough memory to load {str(error).partition(':')[0]}"
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return f"not enough memory to start a thread; {advice}"
+    return None

@@ -83,8 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Align the reads and write the alignments whole, or not at all."""
     from genoseq.errors import UsageError
-    from genoseq.io.files import check_output
-    from genoseq.io.sam import parse_read_group
+    from genoseq.io.files import check_distinct, check_output
+    from genoseq.io.sam import alignment_format, parse_read_group
     from genoseq.io.table import write_json
 
     if len(args.reads) > 2:
@@ -96,19 +96,22 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError("--interleaved is for one file that holds both mates; two files are mates anyway")
     if len(set(args.reads)) < len(args.reads):
         raise UsageError(f"{args.reads[0]} is given twice: the second file holds the mates of the first")
-    paf = args.paf or args.output.endswith(".paf")
-    if paf and (args.sort or args.rg):
+    paf = alignment_format(args.output) == "paf" or args.paf
+    if paf and args.output.lower().endswith((".sam", ".bam")):
+        raise UsageError(f"--paf writes PAF, not {args.output}; use a name that ends in .paf")
+    if paf and (args.sort or args.rg is not None):
         raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
-    read_group = parse_read_group(args.rg) if args.rg else None
+    read_group = None if args.rg is None else parse_read_group(args.rg)
+    check_distinct({"-o": args.output, "--json": args.json}, [*args.reads, args.reference])
     check_output(args.output)
     if args.json:
         check_output(args.json)
-        if args.json == args.output:
-            raise UsageError(f"--json and the alignments both go to {args.output}; give -o or --json a file")
     started = time.perf_counter()
     index = _open_index(args)
     summary = _align(args, index, read_group, paf=paf)
     summary["seconds"] = round(time.perf_counter() - started, 3)
+    if args.json:
+        write_json(args.json, summary)
     if not args.quiet:
         _tell_pairs(summary)
         print(
@@ -118,8 +121,6 @@ def run(args: argparse.Namespace) -> None:
             f"{summary['seconds']:.1f} s",
             file=sys.stderr,
         )
-    if args.json:
-        write_json(args.json, summary)
 
 
 def _open_index(args: argparse.Namespace) -> Index:
@@ -155,8 +156,9 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
     from genoseq.io.sam import header_text, open_alignment_output, read_group_id
 
     tell_if_compiling(weigh, "genoseq align", quiet=args.quiet)
+    preset = args.preset or ("sr" if index.parameters.words == 1 else "divergent")
     insert = None if args.insert is None else InsertSize.of(*args.insert)
-    aligner = Aligner(index, args.preset, secondary=args.secondary, insert=insert)
+    aligner = Aligner(index, preset, secondary=args.secondary, insert=insert)
     summary: dict[str, Any] = {
         "command": "align",
         "command_line": args.command_line,
@@ -168,7 +170,7 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
         "pairs": 0,
         "proper_pairs": 0,
     }
-    summary |= {"stages": [0] * (len(aligner.parameters.stages) + 1), "preset": args.preset or "auto"}
+    summary |= {"stages": [0] * (len(aligner.parameters.stages) + 1), "preset": preset}
     header = header_text(
         list(zip(index.reference.names, index.reference.lengths.tolist(), index.reference.md5s, strict=True)),
         read_group=read_group,

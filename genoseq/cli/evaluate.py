@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> None:
     labels = _check(args)
 
     from genoseq.evaluate import evaluate, evaluate_against, placements_of
+    from genoseq.io.files import naming_file
     from genoseq.io.table import write_json, write_tsv
     from genoseq.plots import report_figure
 
@@ -110,24 +111,25 @@ def run(args: argparse.Namespace) -> None:
     if "-" not in (args.json, args.tsv) and not args.quiet:
         tables = [_summary_text(results, against=args.against is not None)]
         tables += [text for result in shown if (text := _calibration_text(result))]
-        print("\n".join(tables), end="")
+        with naming_file("standard output"):
+            print("\n".join(tables), end="")
 
 
 def _check(args: argparse.Namespace) -> list[str]:
     """Refuse what makes no sense before long work; the labels of the files."""
     from genoseq.errors import UsageError
-    from genoseq.io.files import check_output
+    from genoseq.io.files import check_distinct, check_output
 
     if args.against and (args.foreign or args.reads is not None):
         raise UsageError("--against takes the reads of the other file: leave --foreign and --reads out")
-    if args.json == "-" and args.tsv == "-":
-        raise UsageError("--json - and --tsv - cannot both go to standard output")
     inputs = [*args.alignments, *([args.against] if args.against else [])]
     if inputs.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
     if args.plot and Path(args.plot).suffix.lower() not in _PLOT_SUFFIXES:
         raise UsageError(f"--plot: {args.plot!r} must end in {', '.join(_PLOT_SUFFIXES)}")
-    for path in (args.json, args.tsv, args.plot):
+    outputs = {"--json": args.json, "--tsv": args.tsv, "--plot": args.plot}
+    check_distinct(outputs, inputs)
+    for path in outputs.values():
         if path:
             check_output(path)
     labels = args.labels.split(",") if args.labels else list(args.alignments)

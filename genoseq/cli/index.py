@@ -30,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preset",
         choices=("sr", "divergent", "long"),
         default="divergent",
-        help="divergent: two anchor words, 3.6 bytes/bp, for reads of 10-25 %% divergence; sr and long: one, "
-        "1.9 bytes/bp, enough for short reads of a close genome and for long reads",
+        help="divergent: two anchor words, 3.6 bytes/bp, for reads of 10-25 %% divergence; sr: one, "
+        "1.9 bytes/bp, enough for reads of a close genome; long: as sr, for reads above 1,000 bp, which are "
+        "not aligned yet",
     )
     group.add_argument(
         "--encoder", metavar="SEED.npz", help="weights of a seed encoder (default: those that ship)"
@@ -57,29 +58,33 @@ def run(args: argparse.Namespace) -> None:
     """Build an index, or show one."""
     from genoseq.errors import UsageError
     from genoseq.index.locate import index_beside, set_default
-    from genoseq.io.files import check_output
+    from genoseq.io.files import check_distinct, check_output, naming_file
     from genoseq.io.table import write_json
 
+    if args.info and (args.reference or args.output or args.encoder or args.default):
+        raise UsageError(
+            "--info shows an index and builds none: leave REF.fa, -o, --encoder and --default out"
+        )
+    if not args.info and not args.reference:
+        raise UsageError("no genome given: genoseq index REF.fa -o REF.gsx")
+    output = args.info or args.output or str(index_beside(args.reference))
+    check_distinct({"-o": None if args.info else output, "--json": args.json}, [args.reference, args.encoder])
     if args.json:
         check_output(args.json)
-    if args.info:
-        summary = _summary(args.info)
-        if not args.quiet:
-            sys.stdout.write(_described(args.info, summary))
-    else:
-        if not args.reference:
-            raise UsageError("no genome given: genoseq index REF.fa -o REF.gsx")
-        output = args.output or str(index_beside(args.reference))
+    if not args.info:
         _build(args, output)
-        summary = _summary(output)
-        if not args.quiet:
-            sys.stderr.write(_described(output, summary))
-        if args.default:
-            file = set_default(output)
-            if not args.quiet:
-                print(f"genoseq index: {output} is now the default ({file})", file=sys.stderr)
+    summary = _summary(output)
     if args.json:
         write_json(args.json, {"command": "index", "command_line": args.command_line, **summary})
+    if args.info and args.json != "-" and not args.quiet:
+        with naming_file("standard output"):
+            sys.stdout.write(_described(output, summary))
+    elif not args.info and not args.quiet:
+        sys.stderr.write(_described(output, summary))
+    if args.default:
+        file = set_default(output)
+        if not args.quiet:
+            print(f"genoseq index: {output} is now the default ({file})", file=sys.stderr)
 
 
 def _build(args: argparse.Namespace, output: str) -> None:

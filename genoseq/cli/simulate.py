@@ -7,7 +7,7 @@ same seed gives the same reads.
 Examples:
   genoseq simulate genome.fa.gz -n 10000 -l 150 --divergence 0.1 -o reads.fq.gz
   genoseq simulate genome.fa.gz -n 5000 --insert 400,50 -o reads_1.fq.gz --output2 reads_2.fq.gz
-  genoseq simulate genome.fa.gz -n 500 -l 8000 --length-sd 4000 --errors long -o long.fq.gz
+  genoseq simulate genome.fa.gz -n 500 -l 8000 --errors long -o long.fq.gz  # `genoseq align` takes 1,000 bp
   genoseq simulate other_genome.fa.gz --foreign -n 10000 -o foreign.fq.gz
   genoseq simulate --random -n 10000 -o random.fq.gz
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from genoseq.io.batch import ReadBatch
 
 _MOST_READS = 10**10
+_NOT_WRITTEN = (".bgz", ".bz2", ".xz", ".zst")  # compressions that are read only
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -133,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
     from genoseq.cli._progress import Progress
     from genoseq.errors import InputError, UsageError
     from genoseq.index.reference import Reference
-    from genoseq.io.files import check_output
+    from genoseq.io.files import check_distinct, check_output
     from genoseq.io.table import write_json
     from genoseq.simulate import SimulationParameters, random_reads, simulate_reads
 
@@ -141,10 +142,14 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError("--random makes reads without a genome: leave REF.fa and --foreign out")
     if not args.random and not args.reference:
         raise UsageError("no genome given; name a FASTA file, or use --random")
-    if args.json == "-" and args.output == "-":
-        raise UsageError("--json - and the reads cannot both go to standard output; use -o FILE")
     if args.output2 and (args.insert is None or args.output == "-"):
         raise UsageError("--output2 is for pairs (--insert), and needs -o FILE for the first mates")
+    check_distinct({"-o": args.output, "--output2": args.output2, "--json": args.json}, [args.reference])
+    for option, path in (("-o", args.output), ("--output2", args.output2)):
+        if path and path.lower().endswith(_NOT_WRITTEN):
+            raise UsageError(
+                f"{option}: {path}: plain or gzip FASTQ is written; use a name that ends in .fq or .fq.gz"
+            )
     if args.error_rate is not None and args.errors != "long":
         raise UsageError(f"--error-rate belongs to --errors long, not to --errors {args.errors}")
     parameters = SimulationParameters(
@@ -213,7 +218,7 @@ def _open_reads(path: str) -> Iterator[BinaryIO]:
     from genoseq.io.files import open_output
 
     with open_output(path) as file:
-        if not path.endswith(".gz"):
+        if not path.lower().endswith(".gz"):
             yield file
             return
         import gzip

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genoseq.cli import _options
-from genoseq.errors import InputError, MissingDependencyError, UsageError
+from genoseq.errors import CheckpointError, InputError, MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,6 +116,8 @@ class _Report:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse combinations and paths that cannot work before anything long begins."""
+    from genoseq.io.files import check_distinct, check_output
+
     if args.resume and not args.checkpoint:
         raise UsageError("--resume needs --checkpoint DIR, the folder of the run to go on with")
     if args.encoder != "seed" and args.validate:
@@ -123,15 +125,23 @@ def _check(args: argparse.Namespace) -> None:
     for option, encoders in (("batch", ("sketch", "rde")), ("width", ("rde",)), ("vocabulary", ("rde",))):
         if getattr(args, option) is not None and args.encoder not in encoders:
             raise UsageError(f"--{option} is for --encoder {' and '.join(encoders)}, not for {args.encoder}")
-    for path in [*args.genomes, *([args.validate] if args.validate else [])]:
+    inputs = [*args.genomes, *([args.validate] if args.validate else [])]
+    for path in inputs:
         if path != "-" and not Path(path).exists():
             raise InputError("no such file", path)
+    check_distinct({"-o": args.output, "--json": args.json, "--checkpoint": args.checkpoint}, inputs)
+    if args.json:
+        check_output(args.json)
     if args.checkpoint and Path(args.checkpoint).exists() and not Path(args.checkpoint).is_dir():
         raise InputError("is a file; checkpoints are kept in a folder", args.checkpoint)
+    if args.checkpoint and not args.resume and any(Path(args.checkpoint).glob("*.checkpoint.pt")):
+        raise UsageError(
+            f"{args.checkpoint}: holds a checkpoint already; go on with --resume, or name another folder"
+        )
     output = Path(args.output)
     if args.encoder == "seed":
-        from genoseq.io.files import check_output
-
+        if output.suffix.lower() != ".npz":
+            raise UsageError(f"-o {args.output}: the weights of a seed encoder are a file that ends in .npz")
         check_output(output)
     elif output.exists() and not output.is_dir():
         raise InputError(f"is a file; a {args.encoder} encoder is a folder", output)
@@ -151,6 +161,9 @@ def _train_seed(args: argparse.Namespace, device: Any, report: _Report) -> dict[
         config = config.with_steps(args.steps)
     words = AnchorWords(config.words)
     pool = ContextPool.from_fasta(args.genomes, words, config.flank)
+    held_out = None
+    if args.validate:  # now: what is wrong with it must not come up after the training
+        held_out = ContextPool.from_fasta([args.validate], words, config.flank, use="validate on")
     report.say(f"{len(pool):,} anchors of {', '.join(config.words)} in {len(args.genomes)} genomes")
     trainer = SeedTrainer(pool, config, device, report)
     folder = _run_folder(args, report)
@@ -165,25 +178,44 @@ def _train_seed(args: argparse.Namespace, device: Any, report: _Report) -> dict[
         "anchors": len(pool),
         "cpu_seconds": round(trainer.seconds, 1),
     }
-    if args.validate:
-        held_out = ContextPool.from_fasta([args.validate], words, config.flank)
+    with replacing(args.output) as temporary:
+        encoder.save(temporary)
+    report.say(f"wrote {args.output} ({encoder.digest})")
+    if held_out is not None:
         for name, tables in (("untrained", untrained(pool, config)), ("trained", encoder)):
             summary[name] = recall_rows(tables, held_out)
             for row in summary[name]:
                 report({"recall": name, **row})
-    with replacing(args.output) as temporary:
-        encoder.save(temporary)
-    report.say(f"wrote {args.output} ({encoder.digest})")
     return {**summary, "digest": encoder.digest}
 
 
 def _train_window(args: argparse.Namespace, device: Any, report: _Report) -> dict[str, Any]:
+    _check_folder(Path(args.output))
+    try:
+        return _train_window_on(_contigs(args.genomes), args, device, report)
+    except InputError as error:  # what is wrong with the contigs of all genomes together
+        raise (error if error.path else InputError(error.message, " ".join(args.genomes))) from error
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse to write a window encoder among other files."""
+    from genoseq.encoder.window import read_config
+
+    if folder.is_dir() and any(folder.iterdir()):
+        try:
+            read_config(folder)
+        except CheckpointError as error:
+            raise InputError("holds other files and no window encoder; name a new folder", folder) from error
+
+
+def _train_window_on(
+    contigs: list[NDArray[np.uint8]], args: argparse.Namespace, device: Any, report: _Report
+) -> dict[str, Any]:
     import torch
 
     from genoseq.encoder.window import SketchEncoder, WindowNetwork
     from genoseq.encoder.window_train import WindowTraining, train_windows
 
-    contigs = _contigs(args.genomes)
     torch.manual_seed(args.seed)  # the first weights
     encoder: WindowNetwork
     if args.encoder == "rde":

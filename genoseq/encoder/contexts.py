@@ -58,9 +58,19 @@ class ContextPool:
 
     @classmethod
     def from_codes(
-        cls, genomes: Sequence[Iterable[NDArray[np.uint8]]], words: AnchorWords, flank: int
+        cls,
+        genomes: Sequence[Iterable[NDArray[np.uint8]]],
+        words: AnchorWords,
+        flank: int,
+        *,
+        paths: Sequence[str | Path] | None = None,
     ) -> ContextPool:
         """Collect the anchors of genomes, each given as the base codes of its contigs.
+
+        Parameters
+        ----------
+        paths : sequence of path, optional
+            Where the genomes are from, for errors.
 
         Raises
         ------
@@ -80,10 +90,10 @@ class ContextPool:
                 at += len(codes)
                 found += len(p)
             if not found:
-                said = ", ".join(words.words)
-                raise InputError(
-                    f"genome {number + 1} has no anchor word ({said}) with {flank} known bases on each side"
-                )
+                lack = f"no anchor word ({', '.join(words.words)}) with {flank} known bases on each side"
+                if paths is None:
+                    raise InputError(f"genome {number + 1} has {lack}")
+                raise InputError(f"has {lack}", paths[number])
             first.append(first[-1] + found)
         return cls(
             np.concatenate(pieces),
@@ -95,8 +105,15 @@ class ContextPool:
         )
 
     @classmethod
-    def from_fasta(cls, paths: Sequence[str | Path], words: AnchorWords, flank: int) -> ContextPool:
+    def from_fasta(
+        cls, paths: Sequence[str | Path], words: AnchorWords, flank: int, *, use: str = "train on"
+    ) -> ContextPool:
         """Collect the anchors of FASTA files, each a genome.
+
+        Parameters
+        ----------
+        use : str
+            What the anchors are for, for errors.
 
         Raises
         ------
@@ -108,12 +125,10 @@ class ContextPool:
         def contigs(path: str | Path) -> list[NDArray[np.uint8]]:
             found = [ENCODE_TABLE[letters] for _, letters in read_fasta(path)]
             if sum(map(len, found)) < 4 * _GAP:
-                raise InputError(
-                    f"{sum(map(len, found))} bp are too few to train on; give whole genomes", path
-                )
+                raise InputError(f"{sum(map(len, found))} bp are too few to {use}; give whole genomes", path)
             return found
 
-        return cls.from_codes([contigs(path) for path in paths], words, flank)
+        return cls.from_codes([contigs(path) for path in paths], words, flank, paths=paths)
 
     def wide(self, anchors: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Contexts with margins, read in the direction of the word: uint8 (n, context + 2 * `MARGIN`)."""

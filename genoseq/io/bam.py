@@ -25,6 +25,7 @@ _PIPE_BLOCK = 1 << 16
 _ANY_CONTIG = b"@SQ\tSN:genoseq:any\tLN:1\n"  # pysam does not read SAM whose header names no contig
 # SAM specification, section 1.4: FLAG
 _PAIRED, _REVERSE, _FIRST, _LAST, _SECONDARY_OR_SUPPLEMENTARY = 0x1, 0x10, 0x40, 0x80, 0x900
+_PHRED = 33  # SAM specification, section 1.4: QUAL
 
 
 class _Feeder(threading.Thread):
@@ -104,7 +105,7 @@ def _batches(
 
 
 def _as_sequenced(record: Any, path: str) -> tuple[str, str | None]:
-    sequence, quality = record.query_sequence, record.query_qualities_str
+    sequence, quality = record.query_sequence, _quality(record)
     if not sequence:
         raise InputError(f"read {record.query_name!r} has no bases (SEQ is '*')", path)
     if record.flag & _REVERSE:
@@ -115,6 +116,18 @@ def _as_sequenced(record: Any, path: str) -> tuple[str, str | None]:
 def _mate(flag: int) -> int:
     """1 or 2 for a mate of a pair, 0 for a single read."""
     return {_FIRST: 1, _LAST: 2}.get(flag & (_FIRST | _LAST), 0) if flag & _PAIRED else 0
+
+
+def _quality(record: Any) -> str | None:
+    """Quality letters in the direction of the reference.
+
+    Of a single base, pysam 0.24 makes the letter by adding 33 to a bytes object of length one, which Python
+    shares with everybody who uses that byte.
+    """
+    if record.query_length != 1:
+        return record.query_qualities_str
+    values = record.query_qualities
+    return None if values is None else chr(values[0] + _PHRED)
 
 
 class _Gathered:

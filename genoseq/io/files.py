@@ -5,12 +5,14 @@ standard input works the same. What goes wrong below (a missing file, a cut or d
 becomes an `InputError` that names the file.
 
 Output: written under a temporary name in the same folder and renamed at the end, so a reader never meets half
-a file, and a run that fails leaves the old file as it was. Devices and pipes are written directly.
+a file, and a run that fails leaves the old file as it was. Devices and pipes are written directly. An output
+that is an input, or another output, is refused before the run (`check_distinct`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import lzma
 import os
@@ -18,7 +20,7 @@ import stat
 import sys
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -26,11 +28,13 @@ from backports.zstd import ZstdError
 from isal.igzip_lib import IsalError
 from xopen import xopen
 
-from genoseq.errors import GenoseqWarning, InputError
+from genoseq.errors import GenoseqWarning, InputError, UsageError
 
 __all__ = [
     "InputStream",
+    "check_distinct",
     "check_output",
+    "naming_file",
     "open_input",
     "open_output",
     "replacing",
@@ -44,6 +48,8 @@ StrPath = str | os.PathLike[str]
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _HEAD = 64  # enough for every magic number and a glimpse for messages
 _BUFFER = 1 << 17
+_STDIN, _STDOUT = 0, 1  # file descriptors
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 _DAMAGE = (zlib.error, lzma.LZMAError, cast("type[Exception]", IsalError), ZstdError)
 
 
@@ -99,7 +105,10 @@ class InputStream:
         self.path = shown_path(path)
         self._source = _Source(file)
         stored = io.BufferedReader(self._source, _BUFFER)
-        magic = stored.peek(_HEAD)[:_HEAD]
+        try:
+            magic = stored.peek(_HEAD)[:_HEAD]
+        except OSError as error:  # standard input that is closed or a folder
+            raise input_error(error, self.path) from error
         self._bgzf = magic[:4] == _BGZF_END[:4] and magic[10:16] == _BGZF_END[10:16]
         self._file: BinaryIO = xopen(stored, "rb", threads=0) if magic else stored
         start = bytearray(_HEAD)
@@ -201,6 +210,56 @@ def check_output(path: StrPath) -> None:
         raise InputError(f"cannot be written: no permission in the folder {folder}", path)
 
 
+def check_distinct(outputs: Mapping[str, StrPath | None], inputs: Iterable[StrPath | None] = ()) -> None:
+    """Refuse outputs that would overwrite an input or each other, however they are spelled or linked.
+
+    Parameters
+    ----------
+    outputs
+        Path by option; "-" is standard output, None an option that was not given.
+    inputs
+        What the run reads; "-" is standard input, None an option that was not given.
+
+    Raises
+    ------
+    UsageError
+        Naming the path.
+    """
+    # only a file can be overwritten: a terminal or a socket may well be both standard input and output
+    read = {_identity(path, _STDIN) for path in inputs if path is not None and _is_regular(path, _STDIN)}
+    written: dict[object, str] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        file = _identity(path, _STDOUT)
+        shown = "standard output" if os.fspath(path) == "-" else os.fspath(path)
+        if file in read:
+            raise UsageError(f"{option}: {shown} is an input of this run; write to another file")
+        if file in written:
+            raise UsageError(f"{written[file]} and {option} both go to {shown}; give each its own")
+        written[file] = option
+
+
+def _status(path: StrPath, standard: int) -> os.stat_result | None:
+    try:
+        return os.fstat(standard) if os.fspath(path) == "-" else Path(path).stat()
+    except OSError:  # not there yet, or a closed stream: what opens it tells
+        return None
+
+
+def _is_regular(path: StrPath, standard: int) -> bool:
+    status = _status(path, standard)
+    return status is not None and stat.S_ISREG(status.st_mode)
+
+
+def _identity(path: StrPath, standard: int) -> object:
+    """What is equal for two paths of one file: device and inode, or the place of a file that is not there."""
+    if os.fspath(path) == os.devnull:
+        return object()  # takes any number of outputs
+    status = _status(path, standard)
+    return Path(path).resolve() if status is None else (status.st_dev, status.st_ino)
+
+
 def temporary_name(path: StrPath) -> Path:
     """The name under which an output is written until it is complete: `.NAME.PID.tmp` in the same folder."""
     target = _real(Path(path))
@@ -222,17 +281,29 @@ def open_output(path: StrPath) -> Iterator[BinaryIO]:
         As `check_output`.
     """
     if os.fspath(path) == "-":
-        yield cast("BinaryIO", sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        with naming_file("standard output"):
+            yield cast("BinaryIO", sys.stdout.buffer)
+            sys.stdout.buffer.flush()
         return
     check_output(path)
     target = Path(path)
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        with target.open("wb") as file:
+        with naming_file(path), target.open("wb") as file:
             yield file
         return
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with naming_file(path), replacing(path) as temporary, temporary.open("wb") as file:
         yield file
+
+
+@contextlib.contextmanager
+def naming_file(path: StrPath) -> Iterator[None]:
+    """Give a failing write the name of its file, which the system tells only when a file is opened."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _CANNOT_WRITE:
+            error.filename = os.fspath(path)
+        raise
 
 
 @contextlib.contextmanager

@@ -206,9 +206,10 @@ def _bam_file(path: str, shown: str) -> Iterator[Placement]:
     import pysam
 
     verbosity = pysam.set_verbosity(0)  # htslib would write to stderr; the exception tells the same
-    number = 0
+    number = None
     try:
         with pysam.AlignmentFile(path, "rb", check_sq=False) as records:
+            number = 0
             for record in records:
                 number += 1
                 leading = takewhile(lambda pair: pair[0] in _CLIP_OPERATIONS, record.cigartuples or ())
@@ -224,6 +225,8 @@ def _bam_file(path: str, shown: str) -> Iterator[Placement]:
                     number,
                 )
     except (OSError, ValueError) as error:
-        raise InputError(f"the file is cut or damaged after record {number} ({error})", shown) from error
+        # a cut file is refused when it is opened; what closing it says hides the first error
+        place = "" if number is None else f" at record {number + 1}"
+        raise InputError(f"the file is cut or damaged{place}; copy it again", shown) from error
     finally:
         pysam.set_verbosity(verbosity)

@@ -130,17 +130,19 @@ def read_group_id(line: str) -> str:
 
 
 def alignment_format(path: StrPath) -> str:
-    """The format that an output path asks for by its suffix: "sam" or "bam".
+    """The format that an output path asks for by its suffix: "sam", "bam" or "paf".
 
     Raises
     ------
     UsageError
-        For CRAM and for compressed SAM, which are not written.
+        For CRAM and for compressed text, which are not written.
     """
     name = os.fspath(path).lower()
-    if name.endswith((".cram", ".gz", ".bgz", ".zst")):
-        raise UsageError(f"{os.fspath(path)}: SAM or BAM is written; use a name that ends in .sam or .bam")
-    return "bam" if name.endswith(".bam") else "sam"
+    if name.endswith((".cram", ".gz", ".bgz", ".bz2", ".xz", ".zst")):
+        raise UsageError(
+            f"{os.fspath(path)}: SAM, BAM or PAF is written; use a name that ends in .sam, .bam or .paf"
+        )
+    return next((suffix for suffix in ("bam", "paf") if name.endswith(f".{suffix}")), "sam")
 
 
 @contextlib.contextmanager
@@ -184,9 +186,19 @@ def open_alignment_output(
         with _Samtools(arguments, os.fspath(path)) as samtools:
             samtools.write(header.encode())
             yield samtools
+        if chosen == "bam" and scratch is not None:
+            _remove_indexes(path)
         if index is not None:
             with replacing(f"{os.fspath(path)}{index}") as temporary:
                 Path(target + index).replace(temporary)
+
+
+def _remove_indexes(path: StrPath) -> None:
+    """Remove the indexes of the BAM file that is about to be replaced: readers would trust them."""
+    for bam in {Path(path), Path(path).resolve()}:
+        for suffix in (".bai", ".csi"):
+            bam.with_name(bam.name + suffix).unlink(missing_ok=True)
+            bam.with_suffix(suffix).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -229,10 +241,15 @@ class _Samtools:
     In this process it would hold the interpreter's lock while it waits for the text, and so wait for ever.
     """
 
-    _PROGRAM = "import sys, pysam.samtools as s; getattr(s, sys.argv[1])(*sys.argv[2:], catch_stdout=False)"
+    _PROGRAM = """import sys, pysam.samtools, pysam.utils
+try:
+    getattr(pysam.samtools, sys.argv[1])(*sys.argv[2:], catch_stdout=False)
+except pysam.utils.SamtoolsError as error:
+    sys.exit(error.value.partition("stderr=")[2])  # what samtools itself wrote there
+"""
 
     def __init__(self, arguments: list[str], path: str) -> None:
-        self._path = path
+        self._path = "standard output" if path == "-" else path
         # -P: a file pysam.py in the working folder does not get in the way
         command = [sys.executable, "-P", "-c", self._PROGRAM, *arguments]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
@@ -271,8 +288,8 @@ class _Samtools:
         code = self._process.wait()
         self._listener.join()
         if code != 0:
-            lines = self._complaint.decode(errors="replace").split("\n")
-            said = [line for line in lines if line.startswith(("[E::", "samtools"))] or lines[-2:]
-            raise GenoseqError(
-                f"{self._path}: samtools could not write the alignments: {' '.join(said).strip()}"
-            )
+            lines = self._complaint.decode(errors="replace").splitlines()
+            said = "; ".join(line for line in lines if line and not line.startswith(("Traceback", " ")))
+            if "Broken pipe" in said:
+                raise BrokenPipeError
+            raise GenoseqError(f"{self._path}: samtools could not write the alignments: {said}")

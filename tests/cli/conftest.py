@@ -57,8 +57,10 @@ def away(tmp_path, monkeypatch) -> Path:
 def start() -> Callable[..., subprocess.Popen]:
     """`start("align", ...)`: the command in a process of its own; ended with the test."""
     running = []
-    # a shell lets what it runs in the background ignore Ctrl-C, and children inherit that
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # a shell lets what it runs in the background ignore Ctrl-C, nohup SIGHUP, and children inherit that
+    default = {signal.SIGINT: signal.default_int_handler}
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, default.get(number, signal.SIG_DFL)) for number in ends]
 
     def call(*arguments: object, **options: object) -> subprocess.Popen:
         command = [sys.executable, "-m", "genoseq", *map(str, arguments)]
@@ -69,7 +71,8 @@ def start() -> Callable[..., subprocess.Popen]:
         return process
 
     yield call
-    signal.signal(signal.SIGINT, before)
+    for number, handler in zip(ends, before, strict=True):
+        signal.signal(number, handler)
     for process in running:
         if process.poll() is None:
             process.kill()

@@ -84,6 +84,32 @@ def test_summary_on_stderr_and_as_json(run, toy_folder, fastq, away):
     assert told["seconds"] > 0
 
 
+@pytest.mark.parametrize(
+    ("words", "option", "ran"),
+    [("sr", "", "sr"), ("divergent", "", "divergent"), ("divergent", "--preset sr", "sr")],
+)
+def test_the_summary_names_the_preset_that_ran(run, fastq, away, words, option, ran):
+    Path("small.fa").write_text(">small\n" + "ACGTTGCATGACCATG" * 20 + "\n")
+    assert run(f"index small.fa -q --preset {words}").exit == 0
+    assert run(f"align -x small.gsx {fastq} -q -o out.sam --json run.json {option}").exit == 0
+    assert json.loads(Path("run.json").read_text())["preset"] == ran
+
+
+def test_a_summary_that_cannot_be_written_is_not_a_success(run, toy_folder, fastq, away):
+    result = run(f"align -x {toy_folder} {fastq} -o out.sam --json /dev/full")
+    assert result.exit == 1
+    assert result.stderr == "genoseq align: error: /dev/full: No space left on device\n"
+
+
+def test_a_link_to_the_reads_is_not_overwritten(run, toy_folder, fastq, away):
+    Path("out.sam").symlink_to(fastq)
+    before = fastq.read_bytes()
+    result = run(f"align -x {toy_folder} {fastq} -o out.sam")
+    assert (result.exit, result.output) == (2, b"")
+    assert "out.sam is an input of this run" in result.stderr
+    assert fastq.read_bytes() == before
+
+
 def test_most_reads_are_right(run, toy_folder, data, away):
     assert run(f"align -x {toy_folder} {data}/reads.fq.gz -o out.bam -q").exit == 0
     result = run("evaluate out.bam --json report.json -q")
@@ -166,8 +192,9 @@ def test_secondary(run, toy_folder, fastq):
 
 def test_paf_by_option_and_by_suffix(run, toy_folder, fastq, plain, away):
     result = run(f"align -x {toy_folder} {fastq} --paf -q")
-    assert run(f"align -x {toy_folder} {fastq} -o out.paf -q").exit == 0
-    assert Path("out.paf").read_bytes() == result.output
+    for name in ("out.paf", "out.PAF"):
+        assert run(f"align -x {toy_folder} {fastq} -o {name} -q").exit == 0
+        assert Path(name).read_bytes() == result.output
     mapped = [
         line.split(b"\t")[0]
         for line in plain.splitlines()
@@ -413,7 +440,11 @@ def test_cut_bam(run, toy_folder, fastq, away):
         ("-x {idx} -r genome.fa {fq}", 2, "give either -x or -r, not both"),
         ("-x missing.gsx {fq}", 1, "missing.gsx: no such folder"),
         ("-x {fq} {fq}", 1, "is a file; an index is the folder"),
-        ("-x {idx} {fq} --json -", 2, "--json and the alignments both go to -"),
+        ("-x {idx} {fq} --json -", 2, "-o and --json both go to standard output"),
+        ("-x {idx} {fq} -o new.sam --json ./new.sam", 2, "-o and --json both go to ./new.sam"),
+        ("-x {idx} {fq} -o {fq}", 2, "reads.fq is an input of this run"),
+        ("-x {idx} {fq} --json {fq}", 2, "reads.fq is an input of this run"),
+        ("-r {fq} missing.fq --json {fq}", 2, "reads.fq is an input of this run"),
         ("-r missing.fa {fq}", 1, "missing.fa: no such file"),
         ("-x {idx} {fq} --preset nonsense", 2, "invalid choice: 'nonsense' (choose from"),
         ("-x {idx} {fq} --secondary 6", 2, "6 is out of range (allowed: 0..5)"),
@@ -423,6 +454,11 @@ def test_cut_bam(run, toy_folder, fastq, away):
         ("-x {idx} {fq} --paf --sort", 2, "PAF has no header: --sort and --rg need SAM or BAM"),
         ("-x {idx} {fq} -o new.paf --rg ID:x", 2, "PAF has no header"),
         ("-x {idx} {fq} --rg SM:x", 2, "there is no ID; expected for example ID:lane1"),
+        ("-x {idx} {fq} -o new.PAF --sort", 2, "PAF has no header"),
+        ("-x {idx} {fq} --paf -o new.BAM", 2, "--paf writes PAF, not new.BAM; use a name that ends in .paf"),
+        ("-x {idx} {fq} --paf -o new.sam", 2, "--paf writes PAF, not new.sam; use a name that ends in .paf"),
+        ("-x {idx} {fq} --rg ''", 2, "'' is not TAG:VALUE"),
+        ("-x {idx} {fq} --paf --rg ''", 2, "PAF has no header"),
         ("-x {idx} {fq} --rg junk", 2, "'junk' is not TAG:VALUE"),
         (
             "-x {idx} {fq} -o nowhere/new.sam",
@@ -430,8 +466,9 @@ def test_cut_bam(run, toy_folder, fastq, away):
             "nowhere/new.sam: cannot be written: there is no folder nowhere",
         ),
         ("-x {idx} {fq} -o .", 1, ".: is a directory; the name of a file to write is expected"),
-        ("-x {idx} {fq} -o new.cram", 2, "new.cram: SAM or BAM is written"),
-        ("-x {idx} {fq} -o new.sam.gz", 2, "new.sam.gz: SAM or BAM is written"),
+        ("-x {idx} {fq} -o new.cram", 2, "new.cram: SAM, BAM or PAF is written"),
+        ("-x {idx} {fq} -o new.sam.gz", 2, "new.sam.gz: SAM, BAM or PAF is written"),
+        ("-x {idx} {fq} -o new.paf.gz", 2, "use a name that ends in .sam, .bam or .paf"),
         ("-x {idx} {fq} --json nowhere/run.json", 1, "nowhere/run.json: cannot be written"),
         ("-x {idx} {fq} --nonsense", 2, "unrecognized arguments: --nonsense"),
     ],
@@ -488,8 +525,19 @@ def test_an_older_output_is_replaced_at_the_end(run, toy_folder, fastq, plain, a
 
 
 @pytest.mark.parametrize("output", ["out.sam", "out.bam", "out.paf"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill -9"])
-def test_an_end_in_the_middle_leaves_the_old_output(start, appears, toy_folder, fastq, away, output, number):
+@pytest.mark.parametrize(
+    ("number", "code", "message"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "ended by SIGTERM"),
+        (signal.SIGHUP, 129, "ended by SIGHUP"),
+        (signal.SIGKILL, -9, None),
+    ],
+    ids=["ctrl-c", "kill", "hang-up", "kill -9"],
+)
+def test_an_end_in_the_middle_leaves_the_old_output(
+    start, appears, toy_folder, fastq, away, output, number, code, message
+):
     Path(output).write_text("old")
     process = start("align", "-x", toy_folder, "-", "-o", output, stdin=subprocess.PIPE)
     process.stdin.write(fastq.read_bytes() * 600)  # more than a batch and a block; the input does not end
@@ -500,19 +548,19 @@ def test_an_end_in_the_middle_leaves_the_old_output(start, appears, toy_folder, 
     stderr = process.stderr.read().decode()
     process.wait(timeout=60)
     assert Path(output).read_text() == "old"
-    if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert stderr.splitlines()[-1] == "genoseq align: interrupted"
+    assert process.returncode == code
+    if message is not None:
+        assert stderr.splitlines()[-1] == f"genoseq align: {message}"
         assert [p.name for p in away.iterdir()] == [output]
     else:
-        assert process.returncode == -9
         # what is left is hidden and does not end in .sam, .bam or .paf
         assert all(p.name == output or (p.name[0] == "." and p.suffix == ".tmp") for p in away.iterdir())
 
 
-def test_broken_pipe_is_quiet(start, toy_folder, data, away):
+@pytest.mark.parametrize("option", ["-q", "--sort"])
+def test_broken_pipe_is_quiet(start, toy_folder, data, away, option):
     """More than a pipe holds, so that the writer meets the closed end."""
-    process = start("align", "-x", toy_folder, data / "reads.fq.gz", "-q", stdout=subprocess.PIPE)
+    process = start("align", "-x", toy_folder, data / "reads.fq.gz", "-q", option, stdout=subprocess.PIPE)
     assert process.stdout.read(10) == b"@HD\tVN:1.6"
     process.stdout.close()
     stderr = process.stderr.read().decode()
@@ -524,7 +572,44 @@ def test_full_disk(start, toy_folder, data, away):
     process = start("align", "-x", toy_folder, data / "reads.fq.gz", "-q", "-o", "/dev/full")
     stderr = process.stderr.read().decode()
     assert process.wait(timeout=60) == 1
-    assert stderr == "genoseq align: error: No space left on device\n"
+    assert stderr == "genoseq align: error: /dev/full: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "message"),
+    [
+        (0, "-", "standard input: Bad file descriptor"),
+        (1, "{fq}", "standard output: Bad file descriptor"),
+        (1, "{fq} --sort", "Bad file descriptor"),
+        (2, "{fq} -o out.sam", ""),
+    ],
+)
+def test_closed_standard_streams(start, toy_folder, fastq, away, closed, arguments, message):
+    words = arguments.format(fq=fastq).split()
+    process = start("align", "-x", toy_folder, *words, preexec_fn=lambda: os.close(closed))
+    stderr = process.stderr.read().decode()
+    assert process.wait(timeout=60) == (1 if message else 0)
+    assert stderr.count("\n") == (1 if message else 0)
+    assert message in stderr
+    assert "Traceback" not in stderr
+
+
+def test_too_little_memory(start, toy_folder, fastq, away):
+    """300 MB of addresses: the libraries do not fit."""
+    import resource
+
+    limit = 300 << 20
+    process = start(
+        "align",
+        "-x",
+        toy_folder,
+        fastq,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )
+    stderr = process.stderr.read().decode()
+    assert process.wait(timeout=60) == 1
+    assert "memory" in stderr
+    assert stderr.count("\n") == 1
 
 
 def test_help_names_every_option_and_an_example(run):

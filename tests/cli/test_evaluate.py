@@ -166,7 +166,8 @@ def test_paf_without_the_number_of_reads_warns(tmp_path, capsys):
         (["--min-mapq", "256"], "argument --min-mapq: 256 is out of range (allowed: 0..255)"),
         (["--labels", "a,b"], "--labels: 2 names for 1 files"),
         (["--plot", "x.bmp"], "--plot: 'x.bmp' must end in .png, .svg, .pdf"),
-        (["--json", "-", "--tsv", "-"], "cannot both go to standard output"),
+        (["--json", "-", "--tsv", "-"], "--json and --tsv both go to standard output"),
+        (["--json", "x", "--tsv", "./x"], "--json and --tsv both go to ./x"),
         (["--against", "y.bam", "--foreign"], "leave --foreign and --reads out"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
@@ -176,6 +177,23 @@ def test_bad_usage(alignments, arguments, found, capsys):
     out, err = capsys.readouterr()
     assert found in err
     assert out == ""
+
+
+@pytest.mark.parametrize("option", ["--json", "--tsv", "--plot"])
+def test_an_input_is_not_overwritten(alignments, tmp_path, option, capsys):
+    link = tmp_path / "link.png"
+    link.symlink_to(alignments)
+    before = alignments.read_bytes()
+    assert run(alignments, option, link) == 2
+    assert f"{option}: {link} is an input of this run" in capsys.readouterr().err
+    assert run(link, "--against", alignments, option, link) == 2
+    assert alignments.read_bytes() == before
+
+
+def test_a_full_disk_is_told_by_name(alignments, capsys):
+    for option in ("--json", "--tsv"):
+        assert run(alignments, option, "/dev/full") == 1
+        assert capsys.readouterr().err == "genoseq evaluate: error: /dev/full: No space left on device\n"
 
 
 def test_standard_input_only_once(capsys):

@@ -7,6 +7,7 @@ import gzip
 import json
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -68,12 +69,15 @@ def test_compressed_genomes_give_the_same_index(run, genome, compress):
         assert Path("one.gsx", part).read_bytes() == Path("other.gsx", part).read_bytes()
 
 
-def test_info(run, toy_folder):
-    result = run(f"index --info {toy_folder} --json -")
+def test_info(run, toy_folder, away):
+    result = run(f"index --info {toy_folder} --json run.json")
     assert result.exit == 0
-    line, rest = result.stdout.split("\n", 1)
+    line = result.stdout.removesuffix("\n")
     assert line.startswith(f"{toy_folder}: 3 contigs, 410,000 bp, ")
-    told = json.loads(rest)
+    told = json.loads(Path("run.json").read_text())
+    alone = json.loads(run(f"index --info {toy_folder} --json -").stdout)
+    assert alone.pop("command_line") != told.pop("command_line")
+    assert alone == told
     assert f"{told['anchors']:,} anchors (AC, GA) in {told['cells']:,} cells, PQ16x4fs, " in line
     assert 3 < told["bytes_per_bp"] < 4
 
@@ -149,7 +153,14 @@ def test_bad_genomes(run, away, name):
             1,
             "nowhere/x.gsx: cannot be written: there is no folder nowhere; create it first",
         ),
-        ("genome.fa -o genome.fa", 1, "genome.fa: exists and is not a genoseq index; it is not overwritten"),
+        ("genome.fa -o genome.fa", 2, "-o: genome.fa is an input of this run; write to another file"),
+        ("genome.fa -o .", 1, ".: exists and is not a genoseq index; it is not overwritten"),
+        ("genome.fa --json ./genome.fa", 2, "--json: ./genome.fa is an input of this run"),
+        ("genome.fa -o x.gsx --json x.gsx", 2, "-o and --json both go to x.gsx"),
+        ("genome.fa --json genome.gsx", 2, "-o and --json both go to genome.gsx"),
+        ("--info x.gsx genome.fa", 2, "--info shows an index and builds none"),
+        ("--info x.gsx -o y.gsx", 2, "--info shows an index and builds none"),
+        ("--info x.gsx --default", 2, "--info shows an index and builds none"),
         ("genome.fa --preset nonsense", 2, "invalid choice: 'nonsense' (choose from"),
         ("genome.fa --factory IVF", 2, "invalid choice: 'IVF' (choose from"),
         ("genome.fa --capacity 49", 2, "--capacity: 49 is out of range (allowed: 50..100000)"),
@@ -189,8 +200,16 @@ def test_a_failing_run_leaves_the_old_index(run, genome):
     Index.open("x.gsx")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_an_end_in_the_middle_leaves_the_old_index(start, appears, away, own_folder, number):
+@pytest.mark.parametrize(
+    ("number", "code", "message"),
+    [
+        (signal.SIGKILL, -9, None),
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "ended by SIGTERM"),
+        (signal.SIGHUP, 129, "ended by SIGHUP"),
+    ],
+)
+def test_an_end_in_the_middle_leaves_the_old_index(start, appears, away, own_folder, number, code, message):
     folder = own_folder.parent
     letters = np.random.default_rng(1).choice(
         np.frombuffer(b"ACGT", np.uint8), 6_000_000
@@ -199,18 +218,25 @@ def test_an_end_in_the_middle_leaves_the_old_index(start, appears, away, own_fol
     old = (own_folder / "manifest.json").read_text()
     process = start("index", away / "large.fa", "-o", own_folder, "--preset", "sr")
     appears(folder, ".own.gsx.*.tmp")
+    time.sleep(0.1)  # the folder is made a moment before its removal is provided for; then kernels run
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert (own_folder / "manifest.json").read_text() == old
     assert Index.open(own_folder).parameters.words == 2
-    if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert stderr.decode().splitlines()[-1] == "genoseq index: interrupted"
+    assert process.returncode == code
+    if message is not None:
+        assert stderr.decode().splitlines()[-1] == f"genoseq index: {message}"
         assert not list(folder.glob(".own.gsx.*"))
     else:
-        assert process.returncode == -9
         # what is left does not look like an index
         assert [p.name for p in folder.glob("*.gsx")] == ["own.gsx"]
+
+
+def test_a_summary_that_cannot_be_written_is_not_a_success(run, genome):
+    result = run("index genome.fa --json /dev/full")
+    assert result.exit == 1
+    assert result.stderr.splitlines()[-1] == "genoseq index: error: /dev/full: No space left on device"
+    assert "contigs" not in result.stderr
 
 
 def test_full_disk(start, away, genome):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -48,16 +50,17 @@ def failing(error):
         (InputError("short", "r.fq", 4), 1, "genoseq probe: error: r.fq:4: short\n"),
         (GenoseqError("bad"), 1, "genoseq probe: error: bad\n"),
         (UsageError("no"), 2, "genoseq probe: error: no\n"),
-        (MissingDependencyError("it", "torch", "models"), 2, "pip install 'genoseq[models]'\n"),
+        (MissingDependencyError("it", "torch", "models"), 2, "(from a clone: pip install '.[models]')\n"),
         (OSError(28, "No space left on device", "out.sam"), 1, "error: out.sam: No space left on device\n"),
         (OSError(28, "No space left on device"), 1, "error: No space left on device\n"),
-        (MemoryError(), 1, "error: out of memory; use fewer threads or a smaller batch\n"),
+        (MemoryError(), 1, "error: out of memory; use fewer threads (-t) or a machine with more memory\n"),
+        (ImportError("lib.so: failed to map segment from shared object"), 1, "memory to load lib.so\n"),
+        (RuntimeError("can't start new thread"), 1, "(-t) or a machine with more memory\n"),
         (KeyboardInterrupt(), 130, "genoseq probe: interrupted\n"),
         (BrokenPipeError(), 1, ""),
     ],
 )
-def test_errors_become_one_line_and_an_exit_code(error, code, message, command, run, monkeypatch):
-    monkeypatch.setattr(cli, "_abandon_stdout", lambda: None)
+def test_errors_become_one_line_and_an_exit_code(error, code, message, command, run):
     command(failing(error))
     result = run("probe")
     assert (result.exit, result.output) == (code, b"")
@@ -165,19 +168,135 @@ def test_version(run):
     assert run("--version").stdout == f"genoseq {__version__}\n"
 
 
-def test_a_reader_that_goes_away_is_no_complaint():
+@pytest.fixture
+def probe():
+    """`probe(work)`: start a command whose work is given as source text, in a process of its own."""
+    running = []
+
+    def start(work, **options):
+        program = (
+            "import os, signal, sys, threading, time, types; from genoseq import cli\n"
+            "m = types.ModuleType('m', 'x'); m.add_arguments = lambda p: None\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            f"def run(args):\n    {work}\n"
+            "m.run = run; sys.modules['m'] = m; cli.COMMANDS['probe'] = ('m', 'x')\n"
+            "sys.argv = ['genoseq', 'probe']; cli.main_cli()\n"
+        )
+        buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": buffered, **options}
+        process = subprocess.Popen([sys.executable, "-c", program], **options)
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def test_a_reader_that_goes_away_is_no_complaint(probe):
     """As in `genoseq ... | head`: exit 1, nothing on stderr."""
-    program = (
-        "import sys, types; from genoseq import cli\n"
-        "m = types.ModuleType('m', 'x'); m.add_arguments = lambda p: None\n"
-        "m.run = lambda a: [print('x' * 1000) for _ in range(10000)]\n"
-        "sys.modules['m'] = m; cli.COMMANDS['probe'] = ('m', 'x')\n"
-        "sys.argv = ['genoseq', 'probe']; cli.main_cli()\n"
+    process = probe("[print('x' * 1000) for _ in range(10000)]")
+    assert process.stdout.readline() == b"x" * 1000 + b"\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 1
+
+
+def test_a_full_disk_behind_standard_output(probe):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        process = probe("print('x')", stdout=full)
+    _, stderr = process.communicate(timeout=60)
+    assert stderr == b"genoseq probe: error: standard output: No space left on device\n"
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("work", "closed", "code", "message"),
+    [
+        ("sys.stdin.read()", 0, 1, "genoseq probe: error: Bad file descriptor\n"),
+        ("print('x')", 1, 1, "genoseq probe: error: standard output: Bad file descriptor\n"),
+        ("print('x', file=sys.stderr)", 2, 0, ""),
+        ("assert os.open(os.devnull, 0) > 2", 0, 0, ""),
+        ("assert os.open(os.devnull, 0) > 2", 1, 0, ""),
+        ("assert os.open(os.devnull, 0) > 2", 2, 0, ""),
+    ],
+)
+def test_closed_standard_streams(probe, work, closed, code, message):
+    process = probe(work, preexec_fn=lambda: os.close(closed))
+    _, stderr = process.communicate(timeout=60)
+    assert (stderr.decode(), process.returncode) == (message, code)
+
+
+ENDS = [signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_signals_clean_up_once_and_give_their_exit_code(command, run, number):
+    """A second signal does not cut the cleaning short; what the caller had set is there afterwards."""
+    cleaned = []
+
+    def work(args):
+        try:
+            os.kill(os.getpid(), number)
+            raise AssertionError("must not come here")
+        finally:
+            for again in ENDS:
+                os.kill(os.getpid(), again)
+            cleaned.append(True)
+
+    command(work)
+    before = [signal.signal(each, signal.SIG_DFL) for each in ENDS]
+    try:
+        result = run("probe")
+        assert [signal.getsignal(each) for each in ENDS] == [signal.SIG_DFL] * 2
+    finally:
+        for each, handler in zip(ENDS, before, strict=True):
+            signal.signal(each, handler)
+    assert result.exit == 128 + number
+    assert result.stderr == f"genoseq probe: ended by {number.name}\n"
+    assert cleaned
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_waits_while_numba_wraps_up_a_result(probe, number, code):
+    """Numba crashes if the exception is raised there: it may only come after this function."""
+    process = probe(
+        "import numba.core.serialize\n"
+        "    numba.core.serialize._numba_unpickle  # the function that is meant\n"
+        f"    def _numba_unpickle(): os.kill(os.getpid(), {int(number)}); print('whole')\n"
+        "    _numba_unpickle(); time.sleep(300)"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout.readline() == b"x" * 1000 + b"\n"
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait() == 1
+    stdout, _ = process.communicate(timeout=60)
+    assert (stdout, process.returncode) == (b"whole\n", code)
+
+
+def test_a_signal_that_is_ignored_or_handled_by_the_caller_stays_so(command, run):
+    """As under nohup."""
+    caught = []
+
+    def work(args):
+        for number in ENDS:
+            os.kill(os.getpid(), number)
+
+    command(work)
+    before = (
+        signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        signal.signal(signal.SIGTERM, lambda number, frame: caught.append(number)),
+    )
+    try:
+        assert run("probe").exit == 0
+    finally:
+        signal.signal(signal.SIGHUP, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+    assert caught == [signal.SIGTERM]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_nobody_waits_for_threads_after_a_signal(probe, number, code):
+    process = probe(
+        "threading.Thread(target=time.sleep, args=(300,)).start(); "
+        f"os.kill(os.getpid(), {int(number)}); time.sleep(300)"
+    )
+    process.communicate(timeout=60)
+    assert process.returncode == code

@@ -56,6 +56,12 @@ def test_gzip_has_no_time_stamp(genome, tmp_path):
     assert len(names(gzip.decompress(first.read_bytes()).decode())) == 30
 
 
+def test_the_suffix_counts_in_any_case(genome, tmp_path):
+    for name in ("x.fq.gz", "x.fq.GZ"):
+        assert run(genome, "-n", 3, "-o", tmp_path / name) == 0
+    assert (tmp_path / "x.fq.GZ").read_bytes() == (tmp_path / "x.fq.gz").read_bytes()
+
+
 def test_random_and_foreign(genome, tmp_path):
     out = tmp_path / "x.fq"
     assert run("--random", "-n", 4, "-o", out) == 0
@@ -87,7 +93,14 @@ def test_no_reads(genome, tmp_path):
         (["--error-rate", "0.1"], "--error-rate belongs to --errors long"),
         (["--seed", "-1"], "argument --seed"),
         (["--random"], "leave REF.fa and --foreign out"),
-        (["--json", "-"], "cannot both go to standard output"),
+        (["--json", "-"], "-o and --json both go to standard output"),
+        (["-o", "x.fq", "--json", "./x.fq"], "-o and --json both go to ./x.fq"),
+        (
+            ["-o", "x.fq.zst"],
+            "x.fq.zst: plain or gzip FASTQ is written; use a name that ends in .fq or .fq.gz",
+        ),
+        (["-o", "x.fq.bz2"], "plain or gzip FASTQ is written"),
+        (["-o", "x.fq.XZ"], "plain or gzip FASTQ is written"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
@@ -96,6 +109,17 @@ def test_bad_usage(genome, arguments, found, capsys):
     out, err = capsys.readouterr()
     assert found in err
     assert out == ""
+
+
+def test_the_genome_is_not_overwritten(genome, tmp_path, capsys):
+    link = tmp_path / "link.fq"
+    link.symlink_to(genome)
+    before = genome.read_bytes()
+    for arguments in (["-o", link], ["-o", genome], ["-o", tmp_path / "x.fq", "--json", genome]):
+        assert run(genome, *arguments) == 2
+        assert "is an input of this run" in capsys.readouterr().err
+    assert genome.read_bytes() == before
+    assert not (tmp_path / "x.fq").exists()
 
 
 def test_no_genome(capsys):

@@ -75,7 +75,7 @@ def test_seed_option_stands_before_or_after_the_word_encoder(genome: Path, tmp_p
             "--genomes",
             str(genome),
             "-o",
-            str(tmp_path / name),
+            str(tmp_path / f"{name}.npz"),
             "--steps",
             "3",
             "-q",
@@ -84,7 +84,7 @@ def test_seed_option_stands_before_or_after_the_word_encoder(genome: Path, tmp_p
             *after,
         ]
         assert main(["train", *before, "encoder", *words]) == 0
-        digests.append(SeedEncoder.load(tmp_path / name).digest)
+        digests.append(SeedEncoder.load(tmp_path / f"{name}.npz").digest)
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -148,6 +148,13 @@ def test_interrupt_is_130_and_leaves_nothing(
         (["--encoder", "sketch", "--validate", "x.fa"], 2, "--validate is for the seed encoder"),
         (["--encoder", "sketch", "--resume", "--checkpoint", "{tmp}/none"], 1, "no checkpoint to resume"),
         (["--checkpoint", "{tmp}/toy.fa"], 1, "toy.fa: is a file; checkpoints are kept in a folder"),
+        (["--checkpoint", "{tmp}/old"], 2, "old: holds a checkpoint already; go on with --resume, or name"),
+        (["-o", "{tmp}/out.txt"], 2, "out.txt: the weights of a seed encoder are a file that ends in .npz"),
+        (["-o", "{genome}"], 2, "toy.fa is an input of this run"),
+        (["--json", "{genome}"], 2, "toy.fa is an input of this run"),
+        (["--json", "{tmp}/out.npz"], 2, "-o and --json both go to"),
+        (["--json", "{tmp}/none/x.json"], 1, "there is no folder"),
+        (["--encoder", "sketch", "-o", "{tmp}/old"], 1, "old: holds other files and no window encoder"),
         (["--encoder", "bert"], 2, "invalid choice"),
         (["--steps", "0"], 2, "out of range (allowed: 1..100000000)"),
         (["--device", "tpu"], 2, "invalid choice"),
@@ -161,7 +168,9 @@ def test_bad_usage(
     genome: Path, tmp_path: Path, capsys: pytest.CaptureFixture, words: list[str], code: int, message: str
 ) -> None:
     (tmp_path / "toy.fa").write_text("a file, not a folder")
-    words = [w.format(tmp=tmp_path) for w in words]
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / CHECKPOINT).write_text("of another run")
+    words = [w.format(tmp=tmp_path, genome=genome) for w in words]
     assert train("--genomes", genome, "-o", tmp_path / "out.npz", *words) == code
     captured = capsys.readouterr()
     assert message in captured.err
@@ -185,6 +194,46 @@ def test_bad_genomes(tmp_path: Path, capsys: pytest.CaptureFixture, text: str, m
     assert train("--genomes", path, "-o", tmp_path / "out.npz") == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (">a\nACGTACGTAC\n", "tiny.fa: 10 bp are too few to validate on"),
+        (">a\n" + "A" * 5000 + "\n", "tiny.fa: has no anchor word"),
+    ],
+    ids=["short", "no anchors"],
+)
+def test_a_bad_genome_to_validate_on_is_told_before_the_training(
+    genome: Path, tmp_path: Path, capsys: pytest.CaptureFixture, text: str, message: str
+) -> None:
+    path = tmp_path / "tiny.fa"
+    path.write_text(text)
+    words = ("--steps", 3, "--checkpoint", tmp_path / "run")
+    assert train("--genomes", genome, "--validate", path, "-o", tmp_path / "out.npz", *words) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_failing_validation_leaves_the_weights(
+    genome: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("genoseq.encoder.train.recall_rows", fail)
+    out = tmp_path / "out.npz"
+    assert train("--genomes", genome, "--validate", genome, "-o", out, "--steps", 3) == 1
+    assert SeedEncoder.load(out).meta["genomes"] == ["toy.fa"]
+
+
+def test_contigs_too_short_for_windows_are_told_by_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / "short.fa"
+    path.write_text(">a\n" + "ACGT" * 50 + "\n")
+    assert train("--genomes", path, "--encoder", "sketch", "-o", tmp_path / "out") == 1
+    assert f"error: {path}: no contig is longer than" in capsys.readouterr().err
 
 
 def test_a_missing_genome_and_no_model_named(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,17 @@ def test_anchors_near_unknown_bases_are_left_out() -> None:
 def test_a_genome_without_anchors_is_an_error() -> None:
     with pytest.raises(InputError, match="genome 2 has no anchor word"):
         ContextPool.from_codes([[random_genome(500)], [encode("A" * 500)]], WORDS, FLANK)
+
+
+def test_a_genome_without_anchors_is_told_by_its_file(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.fa", tmp_path / "bad.fa"
+    good.write_text(f">a\n{decode(random_genome(2000))}\n")
+    bad.write_text(">a\n" + "A" * 500 + "\n")
+    with pytest.raises(InputError, match=r"bad\.fa: has no anchor word"):
+        ContextPool.from_fasta([good, bad], WORDS, FLANK)
+    bad.write_text(">a\nACGT\n")
+    with pytest.raises(InputError, match=r"bad\.fa: 4 bp are too few to validate on"):
+        ContextPool.from_fasta([bad], WORDS, FLANK, use="validate on")
 
 
 def test_near_keys_read_right_then_left() -> None:

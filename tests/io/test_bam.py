@@ -91,6 +91,12 @@ def test_reads_with_and_without_qualities_never_share_a_batch(written):
     ]
 
 
+def test_a_single_base_leaves_the_bytes_of_python_alone(written):
+    path = written([line(name, 4, "A", "#") for name in "abc"] + [line("d", 4, "C")])
+    assert reads_of(path) == [("a", "A", "#"), ("b", "A", "#"), ("c", "A", "#"), ("d", "C", "")]
+    assert bytes([2])[0] == 2  # '#' is quality 2
+
+
 def test_a_record_without_bases_is_named(written):
     path = written([line("a", 4, "ACGT", "IIII"), line("empty", 4, "*")])
     with pytest.raises(InputError, match=r"r\.[sb]am: read 'empty' has no bases"):

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from genoseq.errors import InputError
-from genoseq.io.files import check_output, open_output, replacing, temporary_name
+from genoseq.errors import InputError, UsageError
+from genoseq.io.files import check_distinct, check_output, open_output, replacing, temporary_name
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def names(folder):
@@ -86,3 +91,58 @@ def test_replacing_needs_the_file_to_be_made(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "out"):
         pass
     assert names(tmp_path) == []
+
+
+@pytest.fixture
+def three(tmp_path, monkeypatch):
+    """A file `a`, a link and a hard link to it, and the working folder around them."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("a")
+    (tmp_path / "hard").hardlink_to("a")
+
+
+@pytest.mark.parametrize("name", ["a", "./a", "link", "hard", "../{folder}/a"])
+def test_an_output_that_is_an_input_is_refused(name, three, tmp_path):
+    name = name.format(folder=tmp_path.name)
+    with pytest.raises(UsageError, match=f"--json: {name} is an input of this run"):
+        check_distinct({"-o": "b", "--json": name}, [None, "a"])
+    check_distinct({"-o": "b", "--json": None}, [None, "a"])
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [("a", "link"), ("new", "./new"), ("-", "/dev/stdout"), ("-", "-"), ("a", "hard")]
+)
+def test_two_outputs_in_one_file_are_refused(one, two, three):
+    with pytest.raises(UsageError, match="-o and --tsv both go to "):
+        check_distinct({"-o": one, "--json": "other", "--tsv": two})
+
+
+def test_what_nothing_overwrites_may_be_named_twice(three):
+    check_distinct({"-o": "/dev/null", "--json": "/dev/null"}, ["/dev/null", "missing", "a", "a"])
+    check_distinct({"-o": "missing"}, ["missing"])  # what opens it says so better
+
+
+def test_standard_streams_that_are_a_file(three):
+    """`genoseq ... - < a -o a`, and `genoseq ... a >> a`."""
+    program = "import sys; from genoseq.io.files import check_distinct; check_distinct(*eval(sys.argv[1]))"
+    for arguments, shown in (
+        ('{"-o": "a"}, ["-"]', "-o: a is"),
+        ('{"-o": "-"}, ["a"]', "-o: standard output is"),
+    ):
+        with open("a") as source, open("a", "a") as sink:  # noqa: PTH123
+            done = subprocess.run(
+                [sys.executable, "-c", program, arguments],
+                stdin=source,
+                stdout=sink,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": os.fspath(REPOSITORY)},
+                check=False,
+            )
+        assert f"{shown} an input of this run" in done.stderr.decode()
+
+
+def test_a_full_disk_is_told_by_name():
+    with pytest.raises(OSError, match="No space left") as caught, open_output("/dev/full") as file:
+        file.write(b"x")
+    assert caught.value.filename == "/dev/full"

@@ -71,5 +71,19 @@ def test_cut_bam(tmp_path, cut):
     text.write_text(random_sam(1, 2000))
     pysam.view("-b", "-o", str(binary), str(text), catch_stdout=False)
     binary.write_bytes(binary.read_bytes()[:cut])
-    with pytest.raises(InputError, match="cut"):
+    with pytest.raises(InputError, match=r"x\.bam: the (file|compressed data) .*cut.*; copy it again$"):
         list(read_placements(binary))
+
+
+def test_damaged_bam(tmp_path):
+    text, binary = tmp_path / "x.sam", tmp_path / "x.bam"
+    text.write_text(random_sam(1, 2000))
+    pysam.view("-b", "-o", str(binary), str(text), catch_stdout=False)
+    content = bytearray(binary.read_bytes())
+    content[len(content) * 9 // 10] ^= 255
+    binary.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        list(read_placements(binary))
+    found = re.fullmatch(r"the file is cut or damaged at record (\d+); copy it again", caught.value.message)
+    assert found
+    assert 1 < int(found[1]) < 2000

@@ -77,8 +77,9 @@ def test_bad_read_groups(text, message):
 
 def test_format_by_suffix():
     assert [alignment_format(name) for name in ("-", "x.sam", "x", "X.BAM")] == ["sam", "sam", "sam", "bam"]
-    for name in ("x.cram", "x.sam.gz"):
-        with pytest.raises(UsageError, match="SAM or BAM is written"):
+    assert [alignment_format(name) for name in ("x.paf", "X.PAF")] == ["paf", "paf"]
+    for name in ("x.cram", "x.sam.gz", "x.PAF.GZ"):
+        with pytest.raises(UsageError, match=r"use a name that ends in \.sam, \.bam or \.paf"):
             alignment_format(name)
 
 
@@ -115,6 +116,32 @@ def test_a_contig_beyond_the_reach_of_bai_gets_csi(tmp_path):
     with open_alignment_output(tmp_path / "out.bam", header, sort=True) as output:
         output.write(b"r\t0\tlong\t1000000000\t60\t4M\t*\t0\t0\tACGT\tIIII\n")
     assert names(tmp_path) == ["out.bam", "out.bam.csi"]
+
+
+@pytest.mark.parametrize(("sort", "left"), [(False, []), (True, ["out.bam.bai"])])
+def test_indexes_of_the_bam_before_are_removed(sort, left, tmp_path):
+    old = ["out.bam.bai", "out.bam.csi", "out.bai", "out.csi"]
+    for name in ["out.bam", *old, "other.bam.bai"]:
+        (tmp_path / name).write_bytes(b"old")
+    with open_alignment_output(tmp_path / "out.bam", HEADER, sort=sort) as output:
+        output.write("".join(lines(10)).encode())
+        assert names(tmp_path).count("out.bam.csi") == 1  # until the new file is whole
+    assert names(tmp_path) == sorted(["other.bam.bai", "out.bam", *left])
+    assert all((tmp_path / name).read_bytes() != b"old" for name in left)
+
+
+@pytest.mark.parametrize("suffix", ["sam", "bam"])
+def test_a_sorted_file_on_a_full_disk_is_one_clean_line(suffix):
+    with (
+        pytest.raises(GenoseqError) as caught,
+        open_alignment_output("/dev/full", HEADER, format=suffix, sort=True) as output,
+    ):
+        output.write("".join(lines(10)).encode())
+    text = str(caught.value)
+    assert text.startswith("/dev/full: samtools could not write the alignments: ")
+    assert text.endswith("No space left on device")
+    assert "SamtoolsError" not in text
+    assert "\\n" not in text
 
 
 @pytest.mark.parametrize("suffix", ["sam", "bam"])
