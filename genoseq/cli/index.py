@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preset",
         choices=("sr", "divergent", "long"),
         default="divergent",
-        help="divergent: two anchor words, 3.6 bytes/bp, for reads of 10-25 %% divergence; sr: one, "
-        "1.9 bytes/bp, enough for reads of a close genome; long: as sr, for reads above 1,000 bp, which are "
-        "not aligned yet",
+        help="divergent: two anchor words, 3.7-4.0 bytes/bp, for reads of 10-25 %% divergence; sr: one, "
+        "1.8-2.1 bytes/bp, enough for reads of a close genome; long: as sr, for reads above 1,000 bp, which "
+        "are not aligned yet",
     )
     group.add_argument(
         "--encoder", metavar="SEED.npz", help="weights of a seed encoder (default: those that ship)"
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--factory",
         choices=("auto", "PQ16x4fs", "Flat"),
         default="auto",
-        help="form of the vectors in FAISS; auto: exact (Flat) below 200 kbp, else PQ16x4fs",
+        help="form of the vectors in FAISS; auto: exact (Flat, 27-65 bytes/bp) below 200 kbp, else PQ16x4fs",
     )
     group.add_argument(
         "--capacity",
@@ -51,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="anchors in a cell before it is split",
     )
     group.add_argument("--default", action="store_true", help="make this the index that `genoseq align` uses")
-    group.add_argument("--info", metavar="REF.gsx", help="show what an index holds, and stop")
+    group.add_argument(
+        "--info", metavar="REF.gsx", help="check every part of an index, show what it holds, and stop"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -73,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
         check_output(args.json)
     if not args.info:
         _build(args, output)
-    summary = _summary(output)
+    summary = _summary(output, verify=bool(args.info))
     if args.json:
         write_json(args.json, {"command": "index", "command_line": args.command_line, **summary})
     if args.info and args.json != "-" and not args.quiet:
@@ -111,13 +113,13 @@ def _build(args: argparse.Namespace, output: str) -> None:
     Index.build(args.reference, output, parameters=parameters, encoder=encoder, progress=report)
 
 
-def _summary(folder: str) -> dict[str, Any]:
+def _summary(folder: str, *, verify: bool = False) -> dict[str, Any]:
     from genoseq.index.store import Index
 
-    index = Index.open(folder)  # opening checks that the parts belong together
+    index = Index.open(folder, verify=verify)  # opening checks that the parts belong together
     manifest = index.manifest
     length = len(index.reference)
-    size = sum(manifest["parts"].values())
+    size = sum(part["bytes"] for part in manifest["parts"].values())
     return {
         "format_version": manifest["format_version"],
         "genoseq": manifest["genoseq"],

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -24,7 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.encoder.anchors import AnchorWords
-from genoseq.errors import CheckpointError, GenoseqError
+from genoseq.errors import CheckpointError, GenoseqError, InputError
+from genoseq.io.arrays import read_arrays
+from genoseq.io.files import input_error
 
 FORMAT_VERSION = 1
 KMER = 4
@@ -81,18 +82,24 @@ class SeedEncoder:
         ------
         CheckpointError
             If the file is missing, damaged, or not a seed encoder of this format version.
+        InputError
+            If it may not be read.
         """
         source = resources.files("genoseq").joinpath("weights/seed.npz") if path is None else Path(path)
         try:
-            with source.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
-                table, codebook = arrays["table"], arrays["codebook"]
-                meta = json.loads(str(arrays["meta"]))
+            arrays = read_arrays(source.read_bytes(), str(source))
+            table, codebook = arrays["table"], arrays["codebook"]
+            meta = json.loads(str(arrays["meta"]))
         except FileNotFoundError as err:
             raise CheckpointError(
                 f"{source}: no such file; make one with 'genoseq train encoder -o {source}'"
             ) from err
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as err:
-            raise CheckpointError(f"{source}: not the weights of a seed encoder ({err})") from err
+        except OSError as err:
+            raise input_error(err, str(source)) from err
+        except (InputError, KeyError, ValueError, RecursionError) as err:
+            raise CheckpointError(
+                f"{source}: not the weights of a seed encoder, or damaged; 'genoseq train encoder' makes them"
+            ) from err
         return cls._checked(str(source), table, codebook, meta)
 
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from genoseq.errors import UsageError
+from genoseq.errors import InputError, UsageError
 
 ENVIRONMENT = "GENOSEQ_INDEX"
 SUFFIX = ".gsx"
@@ -55,12 +55,23 @@ def index_beside(reference: str | Path) -> Path:
     """Where the index of a reference is kept: beside it, ``REF.gsx`` without the suffixes of FASTA and
     compression.
 
+    Raises
+    ------
+    UsageError
+        For standard input ("-"), which has no place.
+    InputError
+        For a folder.
+
     Examples
     --------
     >>> index_beside("genomes/ecoli.fa.gz").as_posix()
     'genomes/ecoli.gsx'
     """
     path = Path(reference)
+    if os.fspath(reference) == "-":
+        raise UsageError("standard input has no name for its index: genoseq index - -o REF.gsx")
+    if path.is_dir():
+        raise InputError("is a folder; a genome in FASTA is expected (an index is named with -x)", reference)
     name = path.name
     for suffix in (".gz", ".bgz", ".zst"):
         name = name.removesuffix(suffix)

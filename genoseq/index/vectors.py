@@ -62,6 +62,7 @@ class VectorIndex:
         IndexFileError
             If FAISS cannot read it.
         """
+        part = INDEX_FILE
         try:
             ivf = faiss.read_index(str(folder / INDEX_FILE))
             exact = isinstance(ivf, faiss.IndexIVFFlat)
@@ -74,12 +75,13 @@ class VectorIndex:
                 np.uint64
             )  # OnDiskOneList: size, capacity, offset
             ctypes.memmove(int(lists.lists.data().this), table.ctypes.data, table.nbytes)
+            part = LISTS_FILE
             lists.do_mmap()
             ivf.replace_invlists(lists, False)
         except RuntimeError as err:
             raise IndexFileError(
-                f"{folder / INDEX_FILE}: FAISS cannot read it ({_last_words(err)}); "
-                "rebuild it with 'genoseq index'"
+                f"{folder / part}: FAISS cannot read it ({_last_words(err)}); "
+                "rebuild the index with 'genoseq index'"
             ) from err
         return cls(ivf, lists, exact)
 

@@ -7,6 +7,7 @@ behave as for FASTQ. A read is shown as the sequencer made it: records on the re
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ _PIPE_BLOCK = 1 << 16
 _ANY_CONTIG = b"@SQ\tSN:genoseq:any\tLN:1\n"  # pysam does not read SAM whose header names no contig
 # SAM specification, section 1.4: FLAG
 _PAIRED, _REVERSE, _FIRST, _LAST, _SECONDARY_OR_SUPPLEMENTARY = 0x1, 0x10, 0x40, 0x80, 0x900
+_NAME = re.compile(r"[!-?A-~]{1,254}")  # SAM specification, section 1.4: QNAME
 _PHRED = 33  # SAM specification, section 1.4: QUAL
 
 
@@ -62,7 +64,8 @@ def alignment_batches(stream: InputStream, batch_reads: int, batch_bases: int) -
     Raises
     ------
     InputError
-        For a file that is cut or damaged, or a record without bases, with the name of the read.
+        For a file that is cut or damaged, a record without bases, a name that SAM does not allow; with the
+        name of the read.
     """
     import pysam
 
@@ -82,20 +85,27 @@ def _batches(
     pysam: Any, pipe: Any, feeder: _Feeder, path: str, batch_reads: int, batch_bases: int
 ) -> Iterator[ReadBatch]:
     gathered = _Gathered()
-    last = "the header"
+    last = ""
     try:
         with pysam.AlignmentFile(pipe, check_sq=False) as records:
+            last = "the header"
             for record in records:
-                last = f"read {record.query_name!r}"
+                name = record.query_name or "*"
+                last = f"read {name!r}"
                 if record.flag & _SECONDARY_OR_SUPPLEMENTARY:
                     continue
+                if not _NAME.fullmatch(name):
+                    found = f"the read name {name!r} is not as SAM allows it (printable ASCII without '@')"
+                    raise InputError(found, path)
                 sequence, quality = _as_sequenced(record, path)
                 if gathered.is_full(batch_reads, batch_bases) or not gathered.fits(quality is not None):
                     yield gathered.batch(path)
-                gathered.add(record.query_name or "*", sequence, quality, _mate(record.flag))
-    except (OSError, ValueError) as error:
+                gathered.add(name, sequence, quality, _mate(record.flag))
+    except (OSError, ValueError) as error:  # htslib tells its reason to stderr only
         feeder.join()
-        found = f"the file is cut or damaged after {last} ({error})"
+        found = f"the file is cut or damaged after {last}"
+        if not last:
+            found = "the header cannot be read: a line of it is not SAM, or a contig is named twice"
         raise (feeder.error or InputError(found, path)) from error
     feeder.join()
     if feeder.error is not None:

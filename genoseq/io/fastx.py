@@ -11,6 +11,7 @@ records, lower case, and a missing newline at the end are tolerated.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -28,7 +29,11 @@ __all__ = ["ReadBatch", "read_batches", "read_fasta"]
 _BLOCK = 1 << 20  # bytes of text read at a time
 _LONGEST_NAME = 254  # SAM specification, section 1.4: QNAME
 _LONGEST_CONTIG = (1 << 31) - 1  # SAM specification, section 1.3: LN of @SQ
-_SAM_STARTS = (b"@HD\t", b"@SQ\t", b"@RG\t", b"@PG\t", b"@CO\t")
+# SAM specification, section 1.3: fields of a header line are TAG:VALUE, @CO has text (a read may be named HD)
+_SAM_HEADER = re.compile(rb"@(HD|SQ|RG|PG)\t[A-Za-z][A-Za-z0-9]:|@CO\t")
+_SAM_COLUMNS = 11  # SAM specification, section 1.4: a record has no fewer
+# SAM specification, section 1.2.1: names of references
+_CONTIG_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 
 
 def read_batches(
@@ -78,7 +83,7 @@ def _batches(path: StrPath, batch_reads: int, batch_bases: int) -> Iterator[Read
 
 def _parser(stream: InputStream, batch_reads: int, batch_bases: int) -> Iterator[ReadBatch]:
     head = stream.head
-    if head.startswith(b"BAM\x01") or head.startswith(_SAM_STARTS) or _is_sam_record(head):
+    if head.startswith(b"BAM\x01") or _SAM_HEADER.match(head) or _is_sam_record(head):
         from genoseq.io.bam import alignment_batches  # pysam loads only for SAM and BAM
 
         return alignment_batches(stream, batch_reads, batch_bases)
@@ -89,9 +94,11 @@ def _parser(stream: InputStream, batch_reads: int, batch_bases: int) -> Iterator
 
 
 def _is_sam_record(head: bytes) -> bool:
-    """Whether a file without a header starts with a SAM record: a name, a tab, a number, a tab."""
-    fields = head.split(b"\n")[0].split(b"\t")
-    return len(fields) > 2 and fields[1].isdigit() and not head.startswith(b">")
+    """Whether a file without a header starts with a SAM record: no name of SAM begins with '@'."""
+    line, ended, _ = head.partition(b"\n")
+    fields = line.split(b"\t")
+    enough = len(fields) >= _SAM_COLUMNS if ended else len(fields) > 2
+    return enough and fields[1].isdigit() and not head.startswith((b">", b"@"))
 
 
 def _foreign(stream: InputStream, expected: str) -> InputError:
@@ -182,7 +189,9 @@ def _filled(
     status, record = kernels.fill_headers(text, table, name_offsets, names, comment_offsets, comments)
     if status != kernels.FINE:
         name = names[name_offsets[record] : name_offsets[record + 1]].tobytes()
-        found = f"the read name {name!r} holds a character that SAM does not allow (printable ASCII only)"
+        found = (
+            f"the read name {name!r} holds a character that SAM does not allow (printable ASCII without '@')"
+        )
         raise InputError(found, stream.path, int(table[record, kernels.LINE]))
     if fasta:
         status, record, place = kernels.fill_fasta(text, table, offsets, codes, letters)
@@ -247,7 +256,8 @@ def read_fasta(path: StrPath) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
     ------
     InputError
         With path and line: not FASTA, two contigs of one name, a contig without bases or longer than SAM
-        allows (2^31 - 1 bp), a letter that is no nucleotide, no contig at all, a compressed file that is cut.
+        allows (2^31 - 1 bp), a name that SAM does not allow, a letter that is no nucleotide, a gap, no contig
+        at all, a compressed file that is cut.
     """
     with open_input(path) as stream:
         if not stream.head:
@@ -294,8 +304,12 @@ def _contig_header(stream: InputStream, window: _Window, position: int, line: in
     if not fields or starts_blank:
         raise InputError("a contig without a name after '>'", stream.path, line)
     name = fields[0].decode("latin-1")
-    if not (name.isascii() and name.isprintable()):
-        raise InputError(f"the contig name {name!r} is not printable ASCII", stream.path, line)
+    allowed = _CONTIG_NAME.match(name)
+    good = allowed.end() if allowed else 0
+    if good < len(name):
+        where = "in" if good else "at the start of"
+        found = f"SAM does not allow {name[good]!r} {where} the name of a contig ({name!r}); rename it"
+        raise InputError(found, stream.path, line)
     return name, min(stop + 1, window.end)
 
 
@@ -314,8 +328,10 @@ def _contig_letters(
             window.data, position, window.end, line_start, letters, filled, line
         )
         if stopped and not line_start:
-            byte = int(window.data[position])
-            found = f"{describe_letter(byte)} is not a nucleotide letter (IUPAC expected; contig {name!r})"
+            letter = describe_letter(int(window.data[position]))
+            found = f"{letter} is not a nucleotide letter (IUPAC expected; contig {name!r})"
+            if letter in ("'-'", "'.'"):
+                found = f"{letter} is a gap (contig {name!r}); is this an alignment? Remove the gaps first"
             raise InputError(found, stream.path, line)
         if stopped or window.last:
             letters.resize(filled, refcheck=False)

@@ -25,7 +25,10 @@ FINE, BAD_BASE, BAD_QUALITY, BAD_NAME = 0, 20, 21, 22
 
 _NEWLINE, _RETURN, _SPACE, _TAB = 10, 13, 32, 9
 _AT, _PLUS, _GREATER = 64, 43, 62
-_FIRST_GRAPHIC, _LAST_GRAPHIC = 33, 126  # what SAM allows in names and qualities
+_FIRST_GRAPHIC, _LAST_GRAPHIC = 33, 126  # what SAM allows in qualities, and but for '@' in names
+# What a contig may hold: a gap of an alignment has no place in a genome, nor in the MD tag of SAM.
+_CONTIG_TABLE = UPPER_TABLE.copy()
+_CONTIG_TABLE[[ord("-"), ord(".")]] = 0
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -200,7 +203,7 @@ def fill_headers(
         for i in range(name_offsets[record + 1] - out):
             byte = text[start + i]
             names[out + i] = byte
-            if byte < _FIRST_GRAPHIC or byte > _LAST_GRAPHIC:
+            if byte < _FIRST_GRAPHIC or byte > _LAST_GRAPHIC or byte == _AT:
                 worst = 0
         if worst == 0:
             return BAD_NAME, record
@@ -326,8 +329,8 @@ def fold_lines(
     filled: int,
     line: int,
 ) -> tuple[int, int, int, bool, bool]:
-    """Append upper-cased letters of sequence lines to `out` until a header, a byte that is no letter, or the
-    end.
+    """Append upper-cased letters of sequence lines to `out` until a header, a gap or another byte that is no
+    letter, or the end.
 
     Returns
     -------
@@ -336,7 +339,7 @@ def fold_lines(
     """
     while position < end:
         byte = text[position]
-        letter = UPPER_TABLE[byte]
+        letter = _CONTIG_TABLE[byte]
         if letter != 0:
             out[filled] = letter
             filled += 1

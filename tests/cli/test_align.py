@@ -16,6 +16,7 @@ from backports import zstd
 
 from genoseq import __version__
 from genoseq.align.presets import CASCADES, preset
+from genoseq.index.manifest import checksum
 from genoseq.index.store import Index
 from genoseq.sequence import reverse_complement_text
 
@@ -322,6 +323,27 @@ def test_a_reference_changed_since_it_was_indexed(run, fastq, away):
     assert Path("out.sam").read_bytes() == before
 
 
+def test_references_that_share_the_name_of_an_index(run, fastq, away):
+    """A copy of the reference uses its index; another file of that name is told which it was."""
+    Path("g.fa").write_text(">a\n" + "ACGTTGCATGAC" * 20 + "\n")
+    Path("g.fasta").write_text(">a\n" + "ACGTTGCATGAG" * 20 + "\n")
+    assert run(f"align -r g.fa {fastq} -o out.sam -q").exit == 0
+    os.utime("g.fa", ns=(1, 1))
+    assert run(f"align -r g.fa {fastq} -o out.sam -q").exit == 0
+    result = run(f"align -r g.fasta {fastq} -o out.sam")
+    assert result.exit == 1
+    assert "g.fasta: the index of this name was made from g.fa; choose another with" in result.stderr
+
+
+def test_a_folder_as_reference(run, fastq, toy_folder, away):
+    result = run(f"align -r {toy_folder} {fastq} -o out.sam")
+    assert result.exit == 1
+    assert (
+        f"{toy_folder}: is a folder; a genome in FASTA is expected (an index is named with -x)"
+        in result.stderr
+    )
+
+
 def test_index_of_the_environment_and_of_the_user(run, toy_folder, fastq, plain, monkeypatch, away):
     small = away / "small.fa"
     small.write_text(">small\n" + "ACGTTGCATGACCATG" * 20 + "\n")
@@ -506,6 +528,8 @@ def test_a_bad_index_is_told_by_name(run, own_folder, fastq, away, damage, messa
             told["format_version"] = 0
         else:
             told["encoder"]["digest"] = "feed" * 4
+        del told["crc32"]
+        told["crc32"] = checksum(told)
         manifest.write_text(json.dumps(told))
     result = run(f"align -x {own_folder} {fastq} -o out.sam")
     assert result.exit == 1

@@ -147,6 +147,7 @@ def test_bad_genomes(run, away, name):
     [
         ("missing.fa -o x.gsx", 1, "missing.fa: no such file"),
         (". -o x.gsx", 1, ".: is a directory"),
+        (".", 1, ".: is a folder; a genome in FASTA is expected"),
         ("", 2, "no genome given: genoseq index REF.fa -o REF.gsx"),
         (
             "genome.fa -o nowhere/x.gsx",
@@ -189,6 +190,39 @@ def test_info_of_a_damaged_index(run, own_folder):
     result = run(f"index --info {own_folder}")
     assert result.exit == 1
     assert f"{own_folder}: tree.npz is missing; rebuild the index with 'genoseq index'" in result.stderr
+
+
+@pytest.mark.parametrize("part", ["bases.2bit", "lists.bin", "cells.faiss", "exceptions.npy", "tree.npz"])
+def test_info_finds_the_damaged_part(run, own_folder, part):
+    damaged = bytearray((own_folder / part).read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (own_folder / part).write_bytes(damaged)
+    result = run(f"index --info {own_folder}")
+    assert (result.exit, result.output) == (1, b"")
+    expected = (
+        f"{own_folder}: {part} is damaged (its checksum does not fit); rebuild the index with 'genoseq index'"
+    )
+    assert result.stderr == f"genoseq index: error: {expected}\n"
+
+
+def test_a_genome_from_standard_input(run, genome):
+    text = genome.read_bytes()
+    assert run(f"index {genome} -o file.gsx -q").exit == 0
+    assert run("index - -o pipe.gsx -q", stdin=text).exit == 0
+    for part in ("bases.2bit", "exceptions.npy", "lists.bin"):
+        assert Path("file.gsx", part).read_bytes() == Path("pipe.gsx", part).read_bytes()
+    assert Index.open("pipe.gsx").manifest["source"] is None
+    result = run("index -", stdin=text)
+    assert result.exit == 2
+    assert "standard input has no name for its index: genoseq index - -o REF.gsx" in result.stderr
+
+
+def test_a_genome_without_anchors_is_a_warning(run, away):
+    Path("n.fa").write_text(">n\n" + "N" * 100 + "\n")
+    result = run("index n.fa -q")
+    assert result.exit == 0
+    assert result.stderr.startswith("genoseq index: warning: n.gsx: the genome has no anchor (of AC, GA)")
+    Index.open("n.gsx")
 
 
 def test_a_failing_run_leaves_the_old_index(run, genome):

@@ -9,7 +9,7 @@ import pytest
 
 from genoseq.encoder.anchors import AnchorWords, find_anchors
 from genoseq.encoder.seed import DIMENSION, KMER, SeedEncoder
-from genoseq.errors import CheckpointError
+from genoseq.errors import CheckpointError, InputError
 from genoseq.sequence import kmers, reverse_complement
 
 
@@ -163,6 +163,17 @@ def test_cut_file(encoder, tmp_path):
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(CheckpointError, match=r"cut\.npz: not the weights"):
         SeedEncoder.load(path)
+
+
+def test_other_files_are_refused_in_plain_words(tmp_path):
+    path = tmp_path / "junk.npz"
+    path.write_bytes(b"junk" * 100)
+    with pytest.raises(
+        CheckpointError, match=r"junk\.npz: not the weights of a seed encoder, or damaged; 'gen"
+    ):
+        SeedEncoder.load(path)
+    with pytest.raises(InputError, match="is a directory; a file is expected"):
+        SeedEncoder.load(tmp_path)
 
 
 def parts_of(encoder: SeedEncoder) -> dict:

@@ -54,6 +54,14 @@ def test_stretches_of_a_contig(reference):
     np.testing.assert_array_equal(reference.contig_codes("one", 100, 140), encode(CONTIGS[0][1][100:140]))
 
 
+def test_u_is_stored_as_t_and_hashed_as_it_stands():
+    """The MD5 is that of `samtools dict`, which leaves a U what it is."""
+    rna = Reference.from_sequences([("a", "ACGUUGCAu")])
+    np.testing.assert_array_equal(rna.contig_codes("a"), encode("ACGTTGCAT"))
+    assert not len(rna.exceptions)
+    assert rna.md5s == [hashlib.md5(b"ACGUUGCAU").hexdigest()]
+
+
 def test_exceptions_are_runs_of_one_letter(reference):
     text = "".join(t for _, t in CONTIGS)
     rebuilt = list("." * len(text))

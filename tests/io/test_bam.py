@@ -103,6 +103,19 @@ def test_a_record_without_bases_is_named(written):
         reads_of(path)
 
 
+def test_a_name_that_sam_forbids_is_told(written):
+    path = written([line("a", 4, "ACGT", "IIII"), line("r@x", 4, "ACGT", "IIII")])
+    with pytest.raises(InputError, match=r"r\.[sb]am: the read name 'r@x' is not as SAM allows it .*'@'"):
+        reads_of(path)
+
+
+def test_a_header_with_a_contig_twice_is_told_in_plain_words(tmp_path):
+    path = tmp_path / "r.sam"
+    path.write_text(HEADER + "@SQ\tSN:chr1\tLN:1000\n" + line("a", 4, "ACGT", "IIII"))
+    with pytest.raises(InputError, match=r"header cannot be read: .* a contig is named twice$"):
+        reads_of(path)
+
+
 def test_no_records_is_a_warning(tmp_path):
     with pytest.warns(GenoseqWarning, match="there are no reads"):
         assert reads_of(as_bam(HEADER, tmp_path / "r.bam")) == []

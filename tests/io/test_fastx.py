@@ -102,8 +102,16 @@ def test_fasta_against_what_was_written(seed, block, tmp_path):
         read_batches(path, batch_reads=rng.choice([1, 2, 7, 100]), batch_bases=rng.choice([1, 50, 10_000]))
     )
     assert flat(batches) == expected
-    contigs = [(name, letters.tobytes().decode()) for name, letters in read_fasta(path)]
-    assert contigs == [(name, letters.upper()) for name, _, letters, _ in reads]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_genome_against_what_was_written(seed, block, tmp_path):
+    rng = random.Random(seed)
+    contigs = random_reads(rng, "ACGTNacgtuRYK")
+    end = rng.choice(["\n", "\r\n"])
+    text = fasta_text(contigs, end, width=rng.choice([1, 7, 60, 1000]), last_end=rng.random() < 0.5)
+    found = [(name, letters.tobytes().decode()) for name, letters in read_fasta(write(tmp_path / "g", text))]
+    assert found == [(name, letters.upper()) for name, _, letters, _ in contigs]
 
 
 def test_a_batch_ends_at_its_reads_and_at_its_bases(tmp_path):
@@ -204,6 +212,13 @@ BAD_READS = [
     (GOOD + "@ c\nACGT\n+\nIIII\n", 9, "without a name"),
     (GOOD + "@" + "n" * 255 + "\nACGT\n+\nIIII\n", 9, "255 characters"),
     (GOOD + "@n\x01\nACGT\n+\nIIII\n", 9, "does not allow"),
+    (
+        GOOD + "@@r@\nACGT\n+\nIIII\n",
+        9,
+        "name b'@r@' holds a character that SAM does not allow .* without '@'",
+    ),
+    (GOOD + "@r@\nACGT\n+\nIIII\n", 9, "name b'r@' holds a character that SAM does not allow"),
+    (">a\nACGT\n>r@x\nACGT\n", 3, "name b'r@x' holds a character that SAM does not allow"),
     (">a\nACGT\n>b\n>c\nA\n", 3, "'>b' has no bases"),
     (">a\nACGT\n>b\n\n\n", 3, "'>b' has no bases"),
     (">a\nACGT\n>b", 3, "'>b' has no bases"),
@@ -286,6 +301,20 @@ def test_standard_input(monkeypatch):
         list(read_batches("-"))
 
 
+@pytest.mark.parametrize(
+    "header", ["HD\tfirst read", "SQ\tx", "r\t16\tx", "r\t16\tchr1\t7\t60\t4M\t*\t0\t0\tACGT\tIIII"]
+)
+def test_fastq_with_tabs_is_not_taken_for_sam(header, tmp_path):
+    name, comment = header.split("\t", 1)
+    path = write(tmp_path / "r.fq", f"@{header}\nACGT\n+\nIIII\n")
+    assert flat(read_batches(path)) == [(name, comment, "ACGT", "IIII")]
+
+
+def test_a_table_is_not_taken_for_sam(tmp_path):
+    with pytest.raises(InputError, match=r"r\.bed:1: the file starts with .*; a FASTQ file starts with '@'"):
+        list(read_batches(write(tmp_path / "r.bed", "chr1\t100\t200\nchr1\t300\t400\n")))
+
+
 def test_cram_is_named(tmp_path):
     with pytest.raises(InputError, match="samtools fastq"):
         list(read_batches(write(tmp_path / "r.cram", b"CRAM\x03\x00")))
@@ -308,7 +337,12 @@ BAD_GENOMES = [
     (">a\nMKVLE\n", 2, "'L' is not"),
     ("\n>a\nACGT\n\n>\nACGT\n", 5, "without a name"),
     (">a\nACGT\n> b\nACGT\n", 3, "without a name"),
-    (">a\x01b\nACGT\n", 1, "not printable ASCII"),
+    (">a\x01b\nACGT\n", 1, r"SAM does not allow '\\x01' in the name of a contig"),
+    (">a\nACGT\n>*\nACGT\n", 3, r"SAM does not allow '\*' at the start of the name of a contig \('\*'\)"),
+    (">=a\nACGT\n", 1, "SAM does not allow '=' at the start of"),
+    (">(a\nACGT\n", 1, r"SAM does not allow '\(' at the start of"),
+    (">a\nAC-GT\n", 2, r"'-' is a gap \(contig 'a'\); is this an alignment\? Remove the gaps first"),
+    (">a\nACGT\n>b\nACGT\n..\n", 5, r"'\.' is a gap \(contig 'b'\)"),
     ("@a\nACGT\n+\nIIII\n", 1, "starts with '@a'; a FASTA file starts with '>'"),
     ("ACGT\n", 1, "starts with 'ACGT'"),
 ]
@@ -320,6 +354,21 @@ def test_bad_genomes_are_told_with_path_and_line(text, line, message, block, tmp
     with pytest.raises(InputError, match=message) as caught:
         list(read_fasta(path))
     assert str(caught.value).startswith(f"{path}:{line}: ")
+
+
+@pytest.mark.parametrize("letter", "\\,\"'()[]{}<>`é\x7f")
+def test_a_contig_name_that_sam_forbids(letter, tmp_path):
+    path = write(tmp_path / "g.fa", f">a\nAC\n>b{letter}c\nAC\n".encode("latin-1"))
+    with pytest.raises(InputError) as caught:
+        list(read_fasta(path))
+    expected = f"SAM does not allow {letter!r} in the name of a contig"
+    assert str(caught.value).startswith(f"{path}:3: {expected}")
+
+
+def test_contig_names_that_sam_allows(tmp_path):
+    names = ["HLA-A*01:01", "gi|1|ref|NC_1.1|", "a=b", "x@y", "!#$%&+./:;?^_~-"]
+    path = write(tmp_path / "g.fa", "".join(f">{name}\nACGT\n" for name in names))
+    assert [name for name, _ in read_fasta(path)] == names
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n"])

@@ -1,0 +1,215 @@
+"""The manifest of an index: what the index holds, and by what a damaged part is known.
+
+Every part stands in it with its size and CRC-32, and the manifest has the CRC-32 of its own entries, so that
+one changed bit anywhere in an index can be told. Opening an index compares the size of every part and the
+CRC-32 of the small ones; that of the large ones, which are mapped and not read, is compared by `genoseq index
+--info`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from genoseq import __version__
+from genoseq.encoder.seed import SeedEncoder
+from genoseq.errors import IndexFileError
+from genoseq.index.packed import words_for
+from genoseq.index.reference import Reference
+from genoseq.index.vectors import INDEX_FILE, LISTS_FILE
+from genoseq.io.files import input_error
+
+FORMAT_VERSION = 2
+MANIFEST = "manifest.json"
+BASES, EXCEPTIONS, TREE, ENCODER = "bases.2bit", "exceptions.npy", "tree.npz", "encoder.npz"
+PARTS = (BASES, EXCEPTIONS, TREE, INDEX_FILE, LISTS_FILE)  # ENCODER only if it is not the one that ships
+REBUILD = "rebuild the index with 'genoseq index'"
+_MAPPED = (BASES, LISTS_FILE)
+_BLOCK = 1 << 20  # bytes read at a time
+
+# What `write_manifest` writes: types of the entries, [form] for a list of one or more.
+_PART = {"bytes": int, "crc32": int}
+_FORM: dict[str, Any] = {
+    "genoseq": str,
+    "byte_order": str,
+    "encoder": {"name": str, "words": [str], "digest": str},
+    "parameters": {"words": int, "capacity": int, "factory": str},
+    "anchors": int,
+    "contigs": [{"name": str, "length": int, "md5": str}],
+    "parts": dict.fromkeys(PARTS, _PART),
+}
+_SOURCE = {"name": str, "bytes": int, "modified_ns": int}
+
+
+def write_manifest(
+    folder: Path,
+    reference: Reference,
+    encoder: SeedEncoder,
+    parameters: dict[str, Any],
+    *,
+    anchors: int,
+    source: dict[str, Any] | None,
+) -> None:
+    """Write the manifest of the parts that `folder` holds.
+
+    Parameters
+    ----------
+    parameters : dict
+        The fields of `IndexParameters`.
+    source : dict, optional
+        What `source_of` said of the FASTA file.
+    """
+    parts: dict[str, dict[str, int]] = {}
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            parts[path.name] = {"bytes": os.fstat(file.fileno()).st_size, "crc32": _crc32(file)}
+    entries = {
+        "format_version": FORMAT_VERSION,
+        "genoseq": __version__,
+        "byte_order": sys.byteorder,
+        "encoder": {
+            "name": "seed",
+            "words": list(encoder.words.words[: parameters["words"]]),
+            "digest": encoder.digest,
+        },
+        "parameters": parameters,
+        "anchors": anchors,
+        "source": source,
+        "contigs": [
+            {"name": name, "length": int(length), "md5": md5}
+            for name, length, md5 in zip(reference.names, reference.lengths, reference.md5s, strict=True)
+        ],
+        "parts": parts,
+    }
+    text = json.dumps({**entries, "crc32": checksum(entries)}, indent=1)
+    (folder / MANIFEST).write_text(text + "\n")
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any]:
+    """The manifest of an index folder, checked: version, checksum, byte order, entries.
+
+    Raises
+    ------
+    IndexFileError
+        If the folder is missing or no index, was written by another format version or on a machine of another
+        byte order, or if its manifest is damaged.
+    InputError
+        If the manifest may not be read.
+    """
+    path = Path(folder) / MANIFEST
+    try:
+        manifest: Any = json.loads(path.read_bytes())
+    except FileNotFoundError as err:
+        found = f"not a genoseq index (no {MANIFEST})" if Path(folder).is_dir() else "no such folder"
+        raise IndexFileError(f"{folder}: {found}; make it with 'genoseq index REF.fa -o {folder}'") from err
+    except NotADirectoryError as err:
+        raise IndexFileError(
+            f"{folder}: is a file; an index is the folder that 'genoseq index' makes "
+            "(for a FASTA file use -r)"
+        ) from err
+    except OSError as err:
+        raise input_error(err, path) from err
+    except (ValueError, RecursionError) as err:
+        raise IndexFileError(f"{path}: is damaged (not JSON); {REBUILD}") from err
+    version = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if version != FORMAT_VERSION:
+        raise IndexFileError(
+            f"{folder}: index format version {version}, this genoseq reads {FORMAT_VERSION}; {REBUILD}"
+        )
+    if manifest.pop("crc32", None) != checksum(manifest):
+        raise IndexFileError(f"{path}: is damaged or was edited (its checksum does not fit); {REBUILD}")
+    wrong = _misfit(manifest)
+    if wrong:
+        raise IndexFileError(f"{path}: {wrong} is not as 'genoseq index' writes it; {REBUILD}")
+    if manifest["byte_order"] != sys.byteorder:
+        raise IndexFileError(
+            f"{folder}: byte order {manifest['byte_order']}, this machine has {sys.byteorder}; {REBUILD}"
+        )
+    return manifest
+
+
+def checksum(entries: dict[str, Any]) -> int:
+    """CRC-32 of the entries of a manifest, whatever their order."""
+    return zlib.crc32(json.dumps(entries, sort_keys=True).encode())
+
+
+def check_parts(folder: Path, parts: dict[str, dict[str, int]], *, verify: bool) -> None:
+    """Compare the parts of an index with what its manifest says: sizes, and the content of the small ones.
+
+    Parameters
+    ----------
+    verify
+        Read the large parts, too.
+
+    Raises
+    ------
+    IndexFileError
+        Naming the part that is missing or damaged.
+    InputError
+        Naming the part that may not be read.
+    """
+    for name, told in parts.items():
+        path = folder / name
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                found = _crc32(file) if verify or name not in _MAPPED else told["crc32"]
+        except FileNotFoundError as err:
+            raise IndexFileError(f"{folder}: {name} is missing; {REBUILD}") from err
+        except OSError as err:
+            raise input_error(err, path) from err
+        if size != told["bytes"]:
+            raise IndexFileError(f"{path}: {size} bytes, the manifest says {told['bytes']}; {REBUILD}")
+        if found != told["crc32"]:
+            raise IndexFileError(f"{folder}: {name} is damaged (its checksum does not fit); {REBUILD}")
+
+
+def source_of(fasta: str | Path) -> dict[str, Any] | None:
+    """What tells whether a FASTA file is still the one that was indexed; None for standard input and pipes.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    if os.fspath(fasta) == "-":
+        return None
+    try:
+        status = Path(fasta).stat()
+    except OSError as err:
+        raise input_error(err, fasta) from err
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return {"name": Path(fasta).name, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+
+
+def _misfit(manifest: dict[str, Any]) -> str | None:
+    """The first entry that `write_manifest` would not have written, or None."""
+    form = {**_FORM, "source": _SOURCE if manifest.get("source") else type(None)}
+    for name, expected in form.items():
+        if not _has_form(manifest.get(name), expected):
+            return name
+    if len(manifest["encoder"]["words"]) != manifest["parameters"]["words"]:
+        return "parameters"
+    length = sum(contig["length"] for contig in manifest["contigs"])
+    return "contigs" if manifest["parts"][BASES]["bytes"] != 8 * words_for(length) else None
+
+
+def _has_form(value: object, form: Any) -> bool:
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(_has_form(value.get(key), form[key]) for key in form)
+    if isinstance(form, list):
+        return isinstance(value, list) and bool(value) and all(_has_form(item, form[0]) for item in value)
+    return type(value) is form
+
+
+def _crc32(file: BinaryIO) -> int:
+    value = 0
+    while block := file.read(_BLOCK):
+        value = zlib.crc32(block, value)
+    return value
