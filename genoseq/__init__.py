@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch, Aligner
     from genoseq.align.alignment import Alignment
+    from genoseq.align.insert import InsertSize
     from genoseq.align.presets import AlignmentParameters
     from genoseq.encoder.seed import SeedEncoder
     from genoseq.errors import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from genoseq.index.reference import Reference
     from genoseq.index.store import Index, IndexParameters
     from genoseq.io.fastx import ReadBatch, read_batches, read_fasta
+    from genoseq.io.pairs import interleaved_pairs, paired_batches
     from genoseq.sequence import decode, encode, kmers, reverse_complement
     from genoseq.simulate import SimulationParameters, random_reads, simulate_reads
     from genoseq.truth import Truth, parse_truth
@@ -54,6 +56,7 @@ _HOMES = {
     "IndexFileError": "genoseq.errors",
     "IndexParameters": "genoseq.index.store",
     "InputError": "genoseq.errors",
+    "InsertSize": "genoseq.align.insert",
     "MissingDependencyError": "genoseq.errors",
     "ReadBatch": "genoseq.io.fastx",
     "Reference": "genoseq.index.reference",
@@ -63,7 +66,9 @@ _HOMES = {
     "UsageError": "genoseq.errors",
     "decode": "genoseq.sequence",
     "encode": "genoseq.sequence",
+    "interleaved_pairs": "genoseq.io.pairs",
     "kmers": "genoseq.sequence",
+    "paired_batches": "genoseq.io.pairs",
     "parse_truth": "genoseq.truth",
     "random_reads": "genoseq.simulate",
     "read_batches": "genoseq.io.fastx",
@@ -84,6 +89,7 @@ __all__ = [
     "IndexFileError",
     "IndexParameters",
     "InputError",
+    "InsertSize",
     "MissingDependencyError",
     "ReadBatch",
     "Reference",
@@ -94,7 +100,9 @@ __all__ = [
     "__version__",
     "decode",
     "encode",
+    "interleaved_pairs",
     "kmers",
+    "paired_batches",
     "parse_truth",
     "random_reads",
     "read_batches",

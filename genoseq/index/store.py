@@ -140,8 +140,8 @@ class Index:
             parameters = IndexParameters(parameters.words, parameters.capacity, factory)
         vectors.check_factory(parameters.factory)
         temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        temporary.mkdir()
         try:
+            temporary.mkdir()
             exact = parameters.factory == "Flat"
             tree, leaf, codes, ids = encode_reference(
                 reference, chosen, parameters.words, parameters.capacity, exact=exact, progress=progress
