@@ -126,11 +126,19 @@ class Bench:
         return self.reads.simulated(genome, 150, 0, 1).path
 
     def align_once(
-        self, tool: Tool, index: Path, reads: Path, name: str, *, threads: int = 1, core: int | None = None
+        self,
+        tool: Tool,
+        index: Path,
+        reads: Path,
+        name: str,
+        *,
+        mates: Path | None = None,
+        threads: int = 1,
+        core: int | None = None,
     ) -> tuple[Cost, Path]:
         """Align a file once: the cost, and the SAM (or MAF) that came out."""
         out = self.work / "out" / f"{name}.{tool.name}.{'maf' if tool.maf else 'sam'}"
-        command = tool.align_command(index, reads, out, threads=threads)
+        command = tool.align_command(index, reads, out, threads=threads, mates=mates)
         cost = self.run(command, f"align-{out.stem}", stdout=out if tool.stdout else None, core=core)
         return cost, out
 

@@ -38,6 +38,8 @@ class Tool:
         The output is MAF.
     own
         It is genoseq.
+    pairs
+        The command that aligns pairs, with `{mates}`; None for a tool that takes none.
     reads, divergences
         Most reads that it is given in the accuracy table, and the divergences (%) that it is run at: slow
         settings see less.
@@ -51,6 +53,7 @@ class Tool:
     stdout: bool = True
     maf: bool = False
     own: bool = False
+    pairs: str | None = None
     reads: int = 1 << 60
     divergences: tuple[int, ...] | None = None
 
@@ -58,9 +61,12 @@ class Tool:
         """The command that builds the index."""
         return self._fill(self.index, index=index, ref=reference, threads=threads)
 
-    def align_command(self, index: Path, reads: Path, out: Path, *, threads: int = 1) -> list[str]:
+    def align_command(
+        self, index: Path, reads: Path, out: Path, *, threads: int = 1, mates: Path | None = None
+    ) -> list[str]:
         """The command that aligns; with `stdout`, its standard output belongs into `out`."""
-        return self._fill(self.align, index=index, reads=reads, out=out, threads=threads)
+        template = self.align if mates is None else self.pairs or ""
+        return self._fill(template, index=index, reads=reads, mates=mates, out=out, threads=threads)
 
     def index_path(self, folder: Path, genome: str) -> Path:
         """Prefix or folder of the index of a genome."""
@@ -94,6 +100,7 @@ TOOLS = {
             "divergent.gsx",
             stdout=False,
             own=True,
+            pairs="genoseq align -q -t {threads} -x {index} {reads} {mates} -o {out}",
         ),
         Tool(
             "genoseq-sr",
@@ -103,6 +110,7 @@ TOOLS = {
             "sr.gsx",
             stdout=False,
             own=True,
+            pairs="genoseq align -q -t {threads} -x {index} {reads} {mates} -o {out}",
         ),
         Tool(
             "genoseq-sensitive",
@@ -114,13 +122,21 @@ TOOLS = {
             divergences=(10, 15, 20, 25),
             own=True,
         ),
-        Tool("bwa", "bwa", "bwa index -p {index} {ref}", "bwa mem -t {threads} {index} {reads}", "bwa"),
+        Tool(
+            "bwa",
+            "bwa",
+            "bwa index -p {index} {ref}",
+            "bwa mem -t {threads} {index} {reads}",
+            "bwa",
+            pairs="bwa mem -t {threads} {index} {reads} {mates}",
+        ),
         Tool(
             "bowtie2",
             "bowtie2",
             "bowtie2-build -q --threads {threads} {ref} {index}",
             "bowtie2 -p {threads} -x {index} -U {reads}",
             "bowtie2",
+            pairs="bowtie2 -p {threads} -x {index} -1 {reads} -2 {mates}",
         ),
         Tool(
             "minimap2",
@@ -128,6 +144,7 @@ TOOLS = {
             "minimap2 -x sr -t {threads} -d {index} {ref}",
             "minimap2 -a -x sr -t {threads} {index} {reads}",
             "sr.mmi",
+            pairs="minimap2 -a -x sr -t {threads} {index} {reads} {mates}",
         ),
         Tool("last", "lastal", _LASTDB, f"{_LAST} -m10 {{index}} {{reads}}", "last", maf=True),
         Tool(

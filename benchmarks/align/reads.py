@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -52,6 +52,8 @@ class ReadSet:
         Reads in it.
     digest
         sha256 of the file.
+    mates
+        FASTQ of the second mates; `number` then counts both.
     truth
         SAM with the right places of real reads.
     length, divergence
@@ -66,6 +68,7 @@ class ReadSet:
     truth: Path | None = None
     length: int = 0
     divergence: float = 0.0
+    mates: Path | None = None
 
 
 class ReadMaker:
@@ -122,6 +125,15 @@ class ReadMaker:
         options = ["-l", str(length), "--divergence", str(divergence / 100)]
         path = self._simulate(name, options, number, genome)
         return self._set(name, genome, path, number, length=length, divergence=divergence)
+
+    def pairs(self, genome: str, length: int, divergence: float, insert: str, number: int) -> ReadSet:
+        """Pairs of a genome, as `simulated`; `insert`: mean and standard deviation of the fragments (bp)."""
+        name = f"{genome}-pairs-{length}-d{divergence:g}-n{number}"
+        mates = self.folder / f"{name}.2.fq"
+        options = ["-l", str(length), "--divergence", str(divergence / 100), "--insert", insert]
+        path = self._simulate(name, [*options, "--output2", str(mates)], number, genome)
+        found = self._set(name, genome, path, 2 * number, length=length, divergence=divergence)
+        return replace(found, mates=mates)
 
     def illumina(self, genome: str, length: int, number: int) -> ReadSet:
         """Reads of a genome with the errors of an Illumina machine, and no divergence."""

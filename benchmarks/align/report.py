@@ -15,6 +15,7 @@ from table import (
     foreign_table,
     index_table,
     mapq_table,
+    pair_tables,
     real_table,
     speed_tables,
     strain_table,
@@ -61,7 +62,7 @@ def _draw(figures: Figures, folder: Path) -> dict[str, str]:
 def _text(bench: Bench, figures: Figures, images: dict[str, str]) -> str:
     parts = [_about(bench, figures), target_table(figures)]
     parts += [f"![{caption}]({path})" for caption, path in images.items()]
-    parts += [*accuracy_tables(figures), *speed_tables(figures), mapq_table(figures)]
+    parts += [*accuracy_tables(figures), *pair_tables(figures), *speed_tables(figures), mapq_table(figures)]
     parts += [foreign_table(figures), real_table(figures), strain_table(figures), index_table(figures)]
     parts += [window_table(figures), _commands(bench)]
     return "\n\n".join(part for part in parts if part)

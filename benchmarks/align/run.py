@@ -17,6 +17,7 @@ from pathlib import Path
 from accuracy import measure_foreign, measure_grid, measure_real, measure_strain
 from bench import Bench
 from measure import CommandError, last_core
+from pairs import measure_pairs
 from peers import OWN, PEERS, TOOLS, executable
 from report import write_report
 from resources import measure_memory, measure_start, measure_threads
@@ -26,6 +27,7 @@ from windows import measure_windows
 
 PARTS = {
     "grid": measure_grid,
+    "pairs": measure_pairs,
     "foreign": measure_foreign,
     "real": measure_real,
     "strain": measure_strain,

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from judge import from_counts
 from peers import TOOLS
-from targets import Cell, Figures, all_rows, at_least, mapq_counts, strain_figures
+from targets import (
+    Cell,
+    Figures,
+    all_rows,
+    at_least,
+    mapq_counts,
+    pair_proper,
+    pair_right,
+    pair_wrong,
+    strain_figures,
+)
 
 TOOL_ORDER = tuple(TOOLS)
 CALIBRATED = ("genoseq", "genoseq-sensitive", "genoseq-sr", "bwa", "bowtie2", "minimap2", "last")
@@ -63,6 +74,35 @@ def _confident(figures: Figures, cell: Cell, tool: str) -> str | None:
         return None
     summary = from_counts(record["counts"]).summary()
     return f"{100 * summary['right_confident']:.2f} / {100 * summary['wrong_confident']:.3f}"
+
+
+def pair_tables(figures: Figures) -> list[str]:
+    """Pairs: right, proper, wrong with confidence, and speed."""
+    result = []
+    for genome in figures.genomes:
+        pairs = figures.pairs(genome)
+        divergences = sorted({divergence for divergence, _ in pairs})
+        rows = []
+        for tool in TOOL_ORDER:
+            found = [pairs.get((divergence, tool)) for divergence in divergences]
+            if any(found):
+                rows.append((tool, *(None if one is None else _pair_cell(one) for one in found)))
+        if rows:
+            names = [f"{divergence:g} %" for divergence in divergences]
+            result.append(
+                f"### {genome}, 2 x 150 bp\n\n"
+                + markdown(("% right / % proper / % wrong at MAPQ >= 20 / reads a CPU s", *names), rows)
+            )
+    about = (
+        "Fragments of 400 bp (standard deviation 50), no sequencing errors; reads count one by one. One run, "
+        "start-up taken off the CPU seconds."
+    )
+    return [f"## Pairs\n\n{about}", *result] if result else []
+
+
+def _pair_cell(record: dict[str, Any]) -> str:
+    speed = record["number"] / max(record["cost"]["cpu"] - record["startup_cpu"], 1e-3)
+    return f"{pair_right(record):.2f} / {pair_proper(record):.2f} / {pair_wrong(record):.3f} / {speed:,.0f}"
 
 
 def speed_tables(figures: Figures) -> list[str]:
