@@ -21,6 +21,7 @@ __all__ = [
     "AMBIGUOUS",
     "COMPLEMENT_TABLE",
     "ENCODE_TABLE",
+    "LETTERS",
     "NOT_IUPAC",
     "READ_LETTER_TABLE",
     "UPPER_TABLE",
@@ -69,7 +70,8 @@ def _tables() -> tuple[Codes, Codes, Codes, Codes]:
 #: The same as SAM shows a read: U as T, gaps as N (SAM has no gaps in SEQ). uint8[256].
 ENCODE_TABLE, COMPLEMENT_TABLE, UPPER_TABLE, READ_LETTER_TABLE = _tables()
 
-_DECODE_TABLE = np.frombuffer(b"ACGTN", np.uint8)
+#: The letter of each base code.
+LETTERS = np.frombuffer(b"ACGTN", np.uint8)
 _COMPLEMENT_BYTES = COMPLEMENT_TABLE.tobytes()
 
 
@@ -133,7 +135,7 @@ def decode(codes: npt.NDArray[np.uint8]) -> str:
     >>> decode(encode("acgtry"))
     'ACGTNN'
     """
-    return _DECODE_TABLE[np.minimum(np.asarray(codes, np.uint8), AMBIGUOUS)].tobytes().decode("ascii")
+    return LETTERS[np.minimum(np.asarray(codes, np.uint8), AMBIGUOUS)].tobytes().decode("ascii")
 
 
 def reverse_complement(codes: npt.NDArray[np.uint8]) -> Codes:

@@ -36,6 +36,7 @@ from genoseq.mutate import (
     make_reads,
     usable_stretches,
 )
+from genoseq.sequence import LETTERS
 from genoseq.truth import FOREIGN, RANDOM, origin_names
 
 __all__ = [
@@ -49,7 +50,6 @@ __all__ = [
 ERROR_MODELS = ("none", "illumina", "long")
 MAX_DIVERGENCE = 0.3
 BATCH_BASES = 1 << 24
-LETTERS = np.frombuffer(b"ACGTN", dtype=np.uint8)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from genoseq.align.cascade import find_loci
 from genoseq.align.extend import Alignments, extend
 from genoseq.align.insert import UNKNOWN, InsertSize
 from genoseq.align.loci import LOCI, Loci
+from genoseq.align.matches import split_matches
 from genoseq.align.outcome import Candidates, loci_to_extend, outcome
 from genoseq.align.pair import Pairs
 from genoseq.align.presets import AlignmentParameters, preset
@@ -176,15 +177,35 @@ class Aligner:
         """One record for each row of an aligned batch: for eyes and notebooks, arrays are faster."""
         return alignments_of(batch, self.index.reference)
 
-    def sam(self, batch: AlignedBatch, *, read_group: str = "") -> NDArray[np.uint8]:
-        """SAM lines of an aligned batch."""
-        return format_sam(
-            batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs, read_group
-        )
+    def sam(
+        self, batch: AlignedBatch, *, read_group: str = "", eqx: bool = False, comments: bool = False
+    ) -> NDArray[np.uint8]:
+        """SAM lines of an aligned batch.
 
-    def paf(self, batch: AlignedBatch) -> NDArray[np.uint8]:
-        """PAF lines of an aligned batch."""
-        return format_paf(batch.reads, batch.alignments, batch.rows, self.index.reference, self._contigs)
+        Parameters
+        ----------
+        read_group : str
+            Value of the RG tag; none if empty.
+        eqx : bool
+            CIGAR with = and X instead of M.
+        comments : bool
+            Add the comments of the reads, which must be SAM tags (`genoseq.io.tags`).
+        """
+        return format_sam(
+            batch.reads, self._shown(batch, eqx=eqx), batch.rows, self.index.reference, self._contigs,
+            read_group, comments=comments,
+        )  # fmt: skip
+
+    def paf(self, batch: AlignedBatch, *, eqx: bool = False) -> NDArray[np.uint8]:
+        """PAF lines of an aligned batch; `eqx` as for `sam`."""
+        shown = self._shown(batch, eqx=eqx)
+        return format_paf(batch.reads, shown, batch.rows, self.index.reference, self._contigs)
+
+    def _shown(self, batch: AlignedBatch, *, eqx: bool) -> Alignments:
+        if not eqx:
+            return batch.alignments
+        reads = batch.reads
+        return split_matches(batch.alignments, reads.codes, reads.offsets, self.index.reference)
 
 
 def ordered(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:

@@ -20,8 +20,9 @@ from genoseq.align.presets import AlignmentParameters
 from genoseq.align.vote import key_position, key_strand
 from genoseq.index.reference import Reference
 
-MATCH, INSERTION, DELETION, SOFT_CLIP = 0, 1, 2, 4
-"""Operations of a CIGAR as BAM numbers them; an operation is stored as ``length << 4 | operation``."""
+MATCH, INSERTION, DELETION, SOFT_CLIP, SAME, DIFFERENT = 0, 1, 2, 4, 7, 8
+"""Operations of a CIGAR as BAM numbers them; an operation is stored as ``length << 4 | operation``. The last
+two tell matches from mismatches and are made on demand only (`genoseq.align.matches`)."""
 _PAIR, _INSERTED, _DELETED = 0, 1, 2
 _NEVER = np.int32(-(1 << 28))
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from genoseq.align.extend import DELETION, INSERTION, MATCH, SOFT_CLIP
+from genoseq.align.extend import DELETION, INSERTION, SOFT_CLIP
+
+_LETTERS = np.frombuffer(b"MIDNSHP=X", np.uint8)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -63,8 +65,7 @@ def write_cigar(out, at, cigars, lo, hi):
     """Write the operations ``lo:hi``."""
     for o in range(lo, hi):
         at = write_number(out, at, np.int64(cigars[o] >> 4))
-        kind = cigars[o] & 15
-        out[at] = 77 if kind == MATCH else 73 if kind == INSERTION else 68 if kind == DELETION else 83
+        out[at] = _LETTERS[cigars[o] & 15]
         at += 1
     return at
 
@@ -80,7 +81,7 @@ def write_md(out, at, codes, lo, hi, strand, start, cigars, first, last, words, 
         kind = cigars[o] & 15
         if kind in (SOFT_CLIP, INSERTION):
             i += length
-        elif kind == MATCH:
+        elif kind != DELETION:
             special = False  # a letter other than A, C, G, T within this stretch of the reference
             if exceptions.shape[0]:
                 near = np.searchsorted(exceptions[:, 1], j, side="right")

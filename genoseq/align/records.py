@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.extend import DELETION, INSERTION, MATCH, SOFT_CLIP, Alignments
+from genoseq.align.extend import DELETION, INSERTION, SOFT_CLIP, Alignments
 from genoseq.align.fields import write_cigar, write_copy, write_md, write_number, write_tag
 from genoseq.index.reference import Reference
 from genoseq.io.batch import ReadBatch
@@ -64,6 +64,8 @@ def format_sam(
     reference: Reference,
     contig_names: tuple[NDArray[np.uint8], NDArray[np.int64]],
     read_group: str = "",
+    *,
+    comments: bool = False,
 ) -> NDArray[np.uint8]:
     """SAM lines of a batch.
 
@@ -73,6 +75,8 @@ def format_sam(
         From `contig_table` (made once a run).
     read_group : str
         Value of the RG tag; none if empty.
+    comments : bool
+        Add the comments of the reads to their lines, as they are.
 
     Returns
     -------
@@ -82,11 +86,13 @@ def format_sam(
     tag = np.frombuffer(f"\tRG:Z:{read_group}".encode() if read_group else b"", np.uint8)
     room = _room(batch, alignments, len(tag), contig_names)
     room += 11 * int(alignments.cigar_counts[rows.mates[rows.mates >= 0]].sum())  # MC
+    texts = batch.comment_offsets if comments else np.zeros(len(batch) + 1, np.int64)
+    room += int((texts[alignments.reads + 1] - texts[alignments.reads] + 1).sum())
     out = np.empty(room, np.uint8)
     used = _sam_lines(
-        batch.names, batch.name_offsets, batch.letters, batch.quals, batch.offsets, batch.codes,
-        alignments.reads, alignments.strands, alignments.starts, alignments.scores, alignments.edits,
-        alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags, rows.mapqs,
+        batch.names, batch.name_offsets, batch.comments, texts, batch.letters, batch.quals, batch.offsets,
+        batch.codes, alignments.reads, alignments.strands, alignments.starts, alignments.scores,
+        alignments.edits, alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags, rows.mapqs,
         rows.seconds, rows.mates, rows.tlens, reference.words, reference.exceptions, reference.offsets,
         contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, out,
     )  # fmt: skip
@@ -188,9 +194,9 @@ def _bases(out, at, letters, quals, lo, hi, turned, complement):
 
 @numba.njit(cache=True, nogil=True)
 def _sam_lines(
-    names, name_offsets, letters, quals, offsets, codes, reads, strands, starts, scores, edits,
-    cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, mates, tlens, words, exceptions, contigs,
-    contig_names, contig_starts, complement, read_group, out,
+    names, name_offsets, comments, comment_offsets, letters, quals, offsets, codes, reads, strands, starts,
+    scores, edits, cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, mates, tlens, words, exceptions,
+    contigs, contig_names, contig_starts, complement, read_group, out,
 ):  # fmt: skip
     at = 0
     for row in range(reads.shape[0]):
@@ -253,6 +259,9 @@ def _sam_lines(
             at = write_cigar(out, at, cigars, cigar_starts[mate], cigar_starts[mate] + cigar_counts[mate])
             at = write_tag(out, at, 77, 81, mapqs[mate])
         at = write_copy(out, at, read_group, 0, read_group.shape[0])
+        if comment_offsets[read + 1] > comment_offsets[read]:
+            out[at] = 9
+            at = write_copy(out, at + 1, comments, comment_offsets[read], comment_offsets[read + 1])
         out[at] = 10
         at += 1
     return at
@@ -279,12 +288,12 @@ def _paf_lines(
             kind = cigars[o] & 15
             if kind == SOFT_CLIP:
                 clips[0 if o == first else 1] += run
-            elif kind == MATCH:
-                aligned += run
             elif kind == INSERTION:
                 inserted += run
-            else:
+            elif kind == DELETION:
                 deleted += run
+            else:
+                aligned += run
         strand = strands[row]
         contig = np.searchsorted(contigs, starts[row], side="right") - 1
         start = starts[row] - contigs[contig]

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from genoseq.cli._options import bounded_int, insert_size
 
 if TYPE_CHECKING:
-    from genoseq.align.aligner import AlignedBatch, Aligner
+    from genoseq.align.aligner import AlignedBatch
     from genoseq.index.store import Index
     from genoseq.io.batch import ReadBatch
 
@@ -77,6 +77,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--paf", action="store_true", help="write PAF instead of SAM")
     output.add_argument("--sort", action="store_true", help="sort by coordinate; a BAM is indexed too")
     output.add_argument("--no-unmapped", action="store_true", help="leave out reads that were not placed")
+    output.add_argument("--eqx", action="store_true", help="CIGAR with = and X instead of M")
+    output.add_argument(
+        "-C",
+        "--comments",
+        action="store_true",
+        help="carry the comments of FASTQ headers, which must be SAM tags, or the tags of BAM",
+    )
     output.add_argument("--rg", metavar="LINE", help=r"read group, for example '@RG\tID:run1\tSM:sample'")
 
 
@@ -101,6 +108,8 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError(f"--paf writes PAF, not {args.output}; use a name that ends in .paf")
     if paf and (args.sort or args.rg is not None):
         raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
+    if paf and args.comments:
+        raise UsageError("--comments needs SAM or BAM: PAF takes no comments")
     read_group = None if args.rg is None else parse_read_group(args.rg)
     check_distinct({"-o": args.output, "--json": args.json}, [*args.reads, args.reference])
     check_output(args.output)
@@ -180,7 +189,11 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
     group = read_group_id(read_group) if read_group else ""
 
     def work(batch: ReadBatch) -> tuple[AlignedBatch, Any]:
-        return _formatted(aligner, batch, group, paf=paf, unmapped=not args.no_unmapped)
+        aligned = aligner.align(batch)
+        shown = aligned.without_unmapped() if args.no_unmapped else aligned
+        if paf:
+            return aligned, aligner.paf(shown, eqx=args.eqx)
+        return aligned, aligner.sam(shown, read_group=group, eqx=args.eqx, comments=args.comments)
 
     batches = _read(args)
     start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
@@ -199,9 +212,12 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
 
 def _read(args: argparse.Namespace) -> Iterator[ReadBatch]:
     from genoseq.cli._progress import Progress
+    from genoseq.io.tags import check_tags
 
     with Progress("genoseq align", "reads", quiet=args.quiet) as progress:
         for batch in _batches(args):
+            if args.comments:
+                check_tags(batch, args.reads[0])
             yield batch
             progress.add(len(batch))
 
@@ -212,21 +228,13 @@ def _batches(args: argparse.Namespace) -> Iterator[ReadBatch]:
     from genoseq.io.pairs import interleaved_pairs, paired_batches
 
     if len(args.reads) == 2:
-        yield from paired_batches(*args.reads)
+        yield from paired_batches(*args.reads, tags=args.comments)
         return
-    batches = read_batches(args.reads[0])
+    batches = read_batches(args.reads[0], tags=args.comments)
     start = list(islice(batches, 1))
     reads = chain(start, batches)
     flagged = bool(start) and start[0].mates is not None  # BAM and SAM tell
     yield from interleaved_pairs(reads) if args.interleaved or flagged else reads
-
-
-def _formatted(
-    aligner: Aligner, batch: ReadBatch, group: str, *, paf: bool, unmapped: bool
-) -> tuple[AlignedBatch, Any]:
-    aligned = aligner.align(batch)
-    shown = aligned if unmapped else aligned.without_unmapped()
-    return aligned, aligner.paf(shown) if paf else aligner.sam(shown, read_group=group)
 
 
 def _tell_pairs(summary: dict[str, Any]) -> None:

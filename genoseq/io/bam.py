@@ -18,6 +18,7 @@ import numpy as np
 from genoseq.errors import InputError
 from genoseq.io.batch import ReadBatch
 from genoseq.io.files import InputStream
+from genoseq.io.tags import own_tags
 from genoseq.sequence import reverse_complement_text
 
 __all__ = ["alignment_batches"]
@@ -56,10 +57,13 @@ class _Feeder(threading.Thread):
             os.close(self._write_end)
 
 
-def alignment_batches(stream: InputStream, batch_reads: int, batch_bases: int) -> Iterator[ReadBatch]:
+def alignment_batches(
+    stream: InputStream, batch_reads: int, batch_bases: int, *, tags: bool = False
+) -> Iterator[ReadBatch]:
     """Primary and unmapped records of an open SAM or BAM file as batches of reads.
 
     `ReadBatch.mates` tells what the flags say; whether mates follow each other is for `genoseq.io.pairs`.
+    With `tags`, the tags of a record that do not tell of an alignment become the comment of the read.
 
     Raises
     ------
@@ -75,14 +79,14 @@ def alignment_batches(stream: InputStream, batch_reads: int, batch_bases: int) -
     feeder.start()
     try:
         with os.fdopen(read_end, "rb", buffering=0) as pipe:
-            yield from _batches(pysam, pipe, feeder, stream.path, batch_reads, batch_bases)
+            yield from _batches(pysam, pipe, feeder, stream.path, batch_reads, batch_bases, tags=tags)
     finally:
         feeder.join()
         pysam.set_verbosity(verbosity)
 
 
 def _batches(
-    pysam: Any, pipe: Any, feeder: _Feeder, path: str, batch_reads: int, batch_bases: int
+    pysam: Any, pipe: Any, feeder: _Feeder, path: str, batch_reads: int, batch_bases: int, *, tags: bool
 ) -> Iterator[ReadBatch]:
     gathered = _Gathered()
     last = ""
@@ -100,7 +104,8 @@ def _batches(
                 sequence, quality = _as_sequenced(record, path)
                 if gathered.is_full(batch_reads, batch_bases) or not gathered.fits(quality is not None):
                     yield gathered.batch(path)
-                gathered.add(name, sequence, quality, _mate(record.flag))
+                carried = own_tags(record.to_string()) if tags else ""
+                gathered.add(name, sequence, quality, _mate(record.flag), carried)
     except (OSError, ValueError) as error:  # htslib tells its reason to stderr only
         feeder.join()
         found = f"the file is cut or damaged after {last}"
@@ -152,6 +157,7 @@ class _Gathered:
         self._sequences: list[str] = []
         self._qualities: list[str] = []
         self._mates: list[int] = []
+        self._tags: list[str] = []
         self._bases = 0
 
     def fits(self, with_quality: bool) -> bool:
@@ -160,7 +166,7 @@ class _Gathered:
     def is_full(self, batch_reads: int, batch_bases: int) -> bool:
         return len(self.names) >= batch_reads or self._bases >= batch_bases
 
-    def add(self, name: str, sequence: str, quality: str | None, mate: int) -> None:
+    def add(self, name: str, sequence: str, quality: str | None, mate: int, tags: str) -> None:
         # a first mate that follows its second is put before it
         turned = mate == 1 and self._mates[-1:] == [2] and self.names[-1] == name
         at = len(self.names) - turned
@@ -169,12 +175,17 @@ class _Gathered:
         if quality is not None:
             self._qualities.insert(at, quality)
         self._mates.insert(at, mate)
+        self._tags.insert(at, tags)
         self._bases += len(sequence)
 
     def batch(self, path: str) -> ReadBatch:
         try:
             batch = ReadBatch.from_strings(
-                self.names, self._sequences, self._qualities or None, first=self.first
+                self.names,
+                self._sequences,
+                self._qualities or None,
+                comments=self._tags,
+                first=self.first,
             )
             if any(self._mates):
                 batch = replace(batch, mates=np.array(self._mates, np.uint8))

@@ -37,7 +37,7 @@ _CONTIG_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@
 
 
 def read_batches(
-    path: StrPath, *, batch_reads: int = 16384, batch_bases: int = 1 << 22
+    path: StrPath, *, batch_reads: int = 16384, batch_bases: int = 1 << 22, tags: bool = False
 ) -> Iterator[ReadBatch]:
     """Read FASTQ, FASTA, SAM or BAM, compressed or not, in batches.
 
@@ -49,6 +49,8 @@ def read_batches(
         Most reads in a batch.
     batch_bases
         A batch ends with the read that reaches this many bases (bp).
+    tags
+        Keep tags of SAM and BAM records that do not tell of an alignment, as comments of the reads.
 
     Yields
     ------
@@ -68,25 +70,25 @@ def read_batches(
     """
     if batch_reads < 1 or batch_bases < 1:
         raise UsageError(f"a batch of {batch_reads} reads or {batch_bases} bases; at least 1 is needed")
-    return _batches(path, batch_reads, batch_bases)
+    return _batches(path, batch_reads, batch_bases, tags=tags)
 
 
-def _batches(path: StrPath, batch_reads: int, batch_bases: int) -> Iterator[ReadBatch]:
+def _batches(path: StrPath, batch_reads: int, batch_bases: int, *, tags: bool) -> Iterator[ReadBatch]:
     with open_input(path) as stream:
         count = 0
-        for batch in _parser(stream, batch_reads, batch_bases):
+        for batch in _parser(stream, batch_reads, batch_bases, tags=tags):
             count += len(batch)
             yield batch
         if count == 0:
             warnings.warn(f"{stream.path}: there are no reads in it", GenoseqWarning, stacklevel=2)
 
 
-def _parser(stream: InputStream, batch_reads: int, batch_bases: int) -> Iterator[ReadBatch]:
+def _parser(stream: InputStream, batch_reads: int, batch_bases: int, *, tags: bool) -> Iterator[ReadBatch]:
     head = stream.head
     if head.startswith(b"BAM\x01") or _SAM_HEADER.match(head) or _is_sam_record(head):
         from genoseq.io.bam import alignment_batches  # pysam loads only for SAM and BAM
 
-        return alignment_batches(stream, batch_reads, batch_bases)
+        return alignment_batches(stream, batch_reads, batch_bases, tags=tags)
     start = head.lstrip(b"\r\n")[:1]
     if start not in (b"@", b">", b""):
         raise _foreign(stream, "a FASTQ file starts with '@', a FASTA file with '>', a BAM file with 'BAM'")

@@ -26,7 +26,9 @@ BATCH_PAIRS = 8192
 _SLASH = ord("/")
 
 
-def paired_batches(first: StrPath, second: StrPath, *, batch_pairs: int = BATCH_PAIRS) -> Iterator[ReadBatch]:
+def paired_batches(
+    first: StrPath, second: StrPath, *, batch_pairs: int = BATCH_PAIRS, tags: bool = False
+) -> Iterator[ReadBatch]:
     """Read the mates of two files.
 
     Parameters
@@ -35,6 +37,8 @@ def paired_batches(first: StrPath, second: StrPath, *, batch_pairs: int = BATCH_
         Files of the first and of the second mates, in any form that `read_batches` reads.
     batch_pairs
         Most pairs in a batch.
+    tags
+        As of `read_batches`.
 
     Yields
     ------
@@ -47,7 +51,7 @@ def paired_batches(first: StrPath, second: StrPath, *, batch_pairs: int = BATCH_
         If the names of two mates differ (both are told, with the number of the record), if one file has more
         reads than the other, or only one has qualities.
     """
-    left, right = (_Source(path, batch_pairs) for path in (first, second))
+    left, right = (_Source(path, batch_pairs, tags=tags) for path in (first, second))
     done = 0
     while left.fill() and right.fill():
         count = min(left.left, right.left)
@@ -131,9 +135,9 @@ def interleaved_pairs(batches: Iterable[ReadBatch]) -> Iterator[ReadBatch]:
 class _Source:
     """A file of mates, of which any number can be taken."""
 
-    def __init__(self, path: StrPath, batch_reads: int) -> None:
+    def __init__(self, path: StrPath, batch_reads: int, *, tags: bool) -> None:
         self.path = str(path)
-        self._batches = read_batches(path, batch_reads=batch_reads)
+        self._batches = read_batches(path, batch_reads=batch_reads, tags=tags)
         self._batch = ReadBatch.from_strings([], [])
         self._at = 0
 

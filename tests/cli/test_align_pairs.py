@@ -97,3 +97,36 @@ def test_interleaved_without_pairs_warns(run, toy_folder, fastq):
     result = run(f"align -x {toy_folder} --interleaved {fastq} -q")
     assert result.exit == 0
     assert "no two neighbouring reads share a name" in result.stderr
+
+
+def test_comments_are_carried_into_sam_and_from_bam(run, toy_folder, fastq, away):
+    plain = fastq.read_text().splitlines()
+    tagged = [line + "\tBX:Z:AC-1\tRX:Z:GT" if i % 4 == 0 else line for i, line in enumerate(plain)]
+    Path("tagged.fq").write_text("\n".join(tagged) + "\n")
+    result = run(f"align -x {toy_folder} tagged.fq -C -q -o out.bam")
+    assert (result.exit, result.stderr) == (0, "")
+    with pysam.AlignmentFile("out.bam") as file:
+        records = list(file)
+    assert {(r.get_tag("BX"), r.get_tag("RX")) for r in records} == {("AC-1", "GT")}
+    again = run(f"align -x {toy_folder} out.bam --comments -q")
+    first = run(f"align -x {toy_folder} tagged.fq --comments -q")
+    assert lines(again.output) == lines(first.output)
+    without = run(f"align -x {toy_folder} tagged.fq -q")
+    assert b"BX:Z" not in without.output
+
+
+def test_comments_that_are_no_tags_are_refused(run, toy_folder, away):
+    Path("casava.fq").write_text("@r 1:N:0:ACGT\nACGTACGTACGTACGTACGTACGT\n+\nIIIIIIIIIIIIIIIIIIIIIIII\n")
+    result = run(f"align -x {toy_folder} casava.fq -C -o out.sam")
+    assert result.exit == 1
+    assert "casava.fq: the comment of read 'r' has '1:N:0:ACGT', which is no SAM tag" in result.stderr
+    assert not Path("out.sam").exists()
+    assert run(f"align -x {toy_folder} casava.fq -C -o out.paf").exit == 2
+
+
+def test_eqx(run, toy_folder, fastq, away):
+    assert run(f"align -x {toy_folder} {fastq} --eqx -q -o out.bam").exit == 0
+    with pysam.AlignmentFile("out.bam") as file:
+        cigars = [r.cigarstring for r in file if not r.is_unmapped]
+    assert cigars
+    assert not any("M" in cigar for cigar in cigars)
