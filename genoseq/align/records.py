@@ -92,7 +92,8 @@ def format_sam(
     used = _sam_lines(
         batch.names, batch.name_offsets, batch.comments, texts, batch.letters, batch.quals, batch.offsets,
         batch.codes, alignments.reads, alignments.strands, alignments.starts, alignments.scores,
-        alignments.edits, alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags, rows.mapqs,
+        alignments.edits, alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags,
+        rows.mapqs,
         rows.seconds, rows.mates, rows.tlens, reference.words, reference.exceptions, reference.offsets,
         contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, out,
     )  # fmt: skip
