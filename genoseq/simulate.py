@@ -276,7 +276,7 @@ def _batches(
             )  # fmt: skip
         if made < 0:
             raise InputError(
-                f"no place for {'read' if mates == 1 else 'pair'} {first // mates - made - 1} was found in "
+                f"no place for {'read' if mates == 1 else 'pair'} {(first - made - 1) // mates} was found in "
                 f"{ATTEMPTS} attempts; the contigs are too short or hold too many N for "
                 f"{'reads of this length' if mates == 1 else 'fragments of this length'}"
             )

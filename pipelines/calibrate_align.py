@@ -154,6 +154,21 @@ def certainty_sample(
                 yield certainty_of(aligner, reads, -1.0, within)
 
 
+def torn(reads: SimulatedReads, share: float, seed: int) -> SimulatedReads:
+    """Pairs of which a share is torn apart: their second mates are handed round among them.
+
+    Chimeras, rearrangements and libraries of another kind make such pairs; that mates do not fit is no error
+    of theirs.
+    """
+    pairs = np.flatnonzero(np.random.default_rng(seed).random(len(reads) // 2) < share)
+    order = np.arange(len(reads))
+    order[2 * pairs + 1] = 2 * np.roll(pairs, 1) + 1
+    batch = dataclasses.replace(reads.reads.select(order), mates=reads.reads.mates)
+    return SimulatedReads(
+        batch, reads.contig[order], reads.start[order], reads.end[order], reads.reverse[order]
+    )
+
+
 def kinship_of(aligner: Aligner, reads: SimulatedReads, divergence: float, within: int) -> Sample:
     """Evidence of mates that were both placed and lead over every other choice."""
     reference, parameters, batch = aligner.index.reference, aligner.parameters, reads.reads
@@ -184,7 +199,8 @@ def kinship_sample(
             for divergence, reads in simulated(
                 index.reference, wanted, number // 2, f"kinship {library}", tuple(insert)
             ):
-                yield kinship_of(aligner, reads, divergence, params["right_within"])
+                pairs = torn(reads, params["torn"], params["seed"])
+                yield kinship_of(aligner, pairs, divergence, params["right_within"])
 
 
 def fit(sample: Sample, strength: float) -> NDArray[np.float64]:
@@ -268,7 +284,8 @@ def card(params: dict[str, Any], results: dict[str, Any]) -> str:
         f"foreign: {params['foreign']['name']} and random sequence. "
         f"{results['conviction']['verdicts']:,} verdicts and {results['certainty']['alignments']:,} "
         f"alignments, {results['kinship']['alignments']:,} of mates "
-        f"(fragments of {', '.join(f'{mean} +- {sd}' for mean, sd in params['inserts'])} bp); "
+        f"(fragments of {', '.join(f'{mean} +- {sd}' for mean, sd in params['inserts'])} bp; "
+        f"{100 * params['torn']:g} % of the pairs torn apart); "
         f"{100 * params['held_out']:.0f} % of them held out for the figures below. Licence: MIT.",
         "",
         "**Limits**: sequencing errors count as divergence; qualities are not looked at. Reads above 250",

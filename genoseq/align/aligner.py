@@ -20,13 +20,12 @@ from genoseq.align.alignment import Alignment, alignments_of
 from genoseq.align.cascade import find_loci
 from genoseq.align.extend import Alignments, extend
 from genoseq.align.insert import UNKNOWN, InsertSize
-from genoseq.align.loci import LOCI, Loci
+from genoseq.align.loci import LOCI, SHORTEST, Loci
 from genoseq.align.matches import split_matches
 from genoseq.align.outcome import Candidates, loci_to_extend, outcome
 from genoseq.align.pair import Pairs
 from genoseq.align.presets import AlignmentParameters, preset
 from genoseq.align.records import SECONDARY, UNMAPPED, Rows, contig_table, format_paf, format_sam
-from genoseq.align.search import SHORTEST
 from genoseq.errors import InputError
 from genoseq.index.store import Index
 from genoseq.io.batch import ReadBatch

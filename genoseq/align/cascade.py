@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.loci import Ballot, Loci
+from genoseq.align.loci import SHORTEST, Ballot, Loci
 from genoseq.align.pair import Pairs
 from genoseq.align.presets import ANY, DIVERGENT, REPEAT, AlignmentParameters, Stage
-from genoseq.align.search import SHORTEST, BatchAnchors, Hits, batch_anchors, search_anchors
+from genoseq.align.search import BatchAnchors, Hits, batch_anchors, search_anchors
 from genoseq.align.vote import ASKED, FULL, keep_hits
 from genoseq.align.weigh import Rules, weigh
 from genoseq.index.store import Index

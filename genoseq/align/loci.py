@@ -16,6 +16,8 @@ from genoseq.align.vote import SIGNS
 
 LOCI = 6
 """Verified loci remembered for a read, best first."""
+SHORTEST = 20
+"""Reads below this length (bp) hold no context to search for and stay unmapped."""
 
 
 class Loci(NamedTuple):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.insert import LONGEST, InsertSize, learn
-from genoseq.align.loci import Loci
+from genoseq.align.loci import SHORTEST, Loci
 from genoseq.align.verify import pack_read
 from genoseq.align.vote import OFFSET, STRAND_SHIFT, key_position, key_strand
 
@@ -210,6 +210,7 @@ def _meet(firsts, codes, offsets, words, contigs, loci, convinced, insert, union
             continue
         unions.counts[p] = 0
         unions.costs[p] = np.inf
+        unions.rescued[p] = False
         _join(p, firsts[p], offsets, contigs, loci, insert, unions)
         both = convinced[firsts[p]] and convinced[firsts[p] + 1]
         if not (unions.counts[p] and _is_best(p, firsts[p], loci, unions)):
@@ -239,6 +240,9 @@ def _join(p, a, offsets, contigs, loci, insert, unions):
 def _note(p, one_key, one_edits, two_key, two_edits, cost, unions, rescued):
     """Put a union among those of the pair, unless it is dearer; `rescued`: mate 0 or 1, or -1 for none."""
     count = unions.counts[p]
+    for u in range(count):
+        if unions.keys[p, u, 0] == one_key and unions.keys[p, u, 1] == two_key:
+            return
     if count == UNIONS and cost >= unions.costs[p, UNIONS - 1]:
         return
     at = count if count < UNIONS else UNIONS - 1
@@ -297,6 +301,8 @@ def _rescue_mates(p, a, codes, offsets, words, contigs, loci, convinced, insert,
             if _is_joined(p, mate, key, loci.distances[wanted, 0], unions):
                 continue
             size = offsets[wanted + 1] - offsets[wanted]
+            if size < SHORTEST:
+                break
             strand = 1 - key_strand(key)
             if ready != strand:
                 pack_read(codes, offsets[wanted], offsets[wanted + 1], bench.packed[0], bench.packed[1])

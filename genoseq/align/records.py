@@ -200,6 +200,7 @@ def _sam_lines(
     contigs, contig_names, contig_starts, complement, read_group, out,
 ):  # fmt: skip
     at = 0
+    home = np.int64(-1)
     for row in range(reads.shape[0]):
         read = reads[row]
         lo, hi = offsets[read], offsets[read + 1]
@@ -213,7 +214,8 @@ def _sam_lines(
         start = starts[row]
         mate = mates[row]
         mate_start = starts[mate] if mate >= 0 and not flag & MATE_UNMAPPED else np.int64(-1)
-        # an unmapped read stands where its mate is, so that sorting keeps them together
+        if not flag & SECONDARY:
+            home = start  # there an unmapped mate stands too, so that sorting keeps them together
         where = mate_start if flag & UNMAPPED else start
         contig = np.int64(-1)
         if where < 0:
@@ -235,7 +237,7 @@ def _sam_lines(
         else:
             at = write_cigar(out, at, cigars, first, last)
         at = _next(
-            out, at, mate_start if mate_start >= 0 or not flag & PAIRED else where, contig, tlens[row],
+            out, at, mate_start if mate_start >= 0 or not flag & PAIRED else home, contig, tlens[row],
             contigs, contig_names, contig_starts,
         )  # fmt: skip
         if flag & SECONDARY:

@@ -21,9 +21,6 @@ from genoseq.encoder.seed import encode_contexts
 from genoseq.index.cells import leaf_of, leaves_nearby, near_bases
 from genoseq.index.store import Index
 
-SHORTEST = 20
-"""Reads below this length (bp) hold no context to search for and stay unmapped."""
-
 
 @dataclass(frozen=True)
 class BatchAnchors:

@@ -16,6 +16,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -101,7 +102,7 @@ def run(args: argparse.Namespace) -> None:
         )
     if len(args.reads) == 2 and args.interleaved:
         raise UsageError("--interleaved is for one file that holds both mates; two files are mates anyway")
-    if len(set(args.reads)) < len(args.reads):
+    if len({path if path == "-" else os.path.realpath(path) for path in args.reads}) < len(args.reads):
         raise UsageError(f"{args.reads[0]} is given twice: the second file holds the mates of the first")
     paf = alignment_format(args.output) == "paf" or args.paf
     if paf and args.output.lower().endswith((".sam", ".bam")):

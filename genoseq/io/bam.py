@@ -102,7 +102,8 @@ def _batches(
                     found = f"the read name {name!r} is not as SAM allows it (printable ASCII without '@')"
                     raise InputError(found, path)
                 sequence, quality = _as_sequenced(record, path)
-                if gathered.is_full(batch_reads, batch_bases) or not gathered.fits(quality is not None):
+                full = gathered.is_full(batch_reads, batch_bases) and not gathered.waits_for(name)
+                if full or not gathered.fits(quality is not None):
                     yield gathered.batch(path)
                 carried = own_tags(record.to_string()) if tags else ""
                 gathered.add(name, sequence, quality, _mate(record.flag), carried)
@@ -162,6 +163,10 @@ class _Gathered:
 
     def fits(self, with_quality: bool) -> bool:
         return not self.names or bool(self._qualities) == with_quality
+
+    def waits_for(self, name: str) -> bool:
+        """Whether the last read is a second mate, and this one, perhaps its first, belongs before it."""
+        return self._mates[-1:] == [2] and self.names[-1] == name and self.names[-2:-1] != [name]
 
     def is_full(self, batch_reads: int, batch_bases: int) -> bool:
         return len(self.names) >= batch_reads or self._bases >= batch_bases

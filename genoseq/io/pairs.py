@@ -53,7 +53,7 @@ def paired_batches(
     """
     left, right = (_Source(path, batch_pairs, tags=tags) for path in (first, second))
     done = 0
-    while left.fill() and right.fill():
+    while all([left.fill(), right.fill()]):  # both: each may be cut or longer
         count = min(left.left, right.left)
         ones, twos = left.take(count), right.take(count)
         if ones.has_quals != twos.has_quals:

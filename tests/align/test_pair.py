@@ -266,3 +266,46 @@ def test_nothing_is_learned_from_few_pairs_or_a_given_size(toy_index, pairs):
     assert found.mean == pytest.approx(INSERT[0], abs=20)
     assert aligner.insert_source == "learned"
     assert Aligner(toy_index, insert=InsertSize.of(300, 30)).learn_insert(many) is None
+
+
+def test_a_mate_too_short_to_mean_anything_changes_nothing(toy_index, pairs):
+    reads = pairs(20, 0.0).reads
+    names = [reads.name(i) for i in range(40)]
+    texts = [reads.sequence(i) if i % 2 == 0 else reads.sequence(i)[: 2 + i // 3] for i in range(40)]
+    batch = ReadBatch.from_strings(names, texts)
+    aligner = Aligner(toy_index, insert=InsertSize.of(*INSERT))
+    alone, together = aligner.align(batch), aligner.align(dataclasses.replace(batch, mates=reads.mates))
+    assert not together.mapped[1::2].any()
+    assert (together.rows.mapqs[::2] == alone.rows.mapqs[::2]).all()
+
+
+def test_clear_mates_that_do_not_fit_keep_their_mapping_quality(toy_index, pairs):
+    simulated = pairs(400, 0.01)
+    reads = simulated.reads
+    order = np.arange(800)
+    order[1:80:2] = np.roll(order[1:80:2], 2)  # 40 pairs torn apart
+    torn = dataclasses.replace(reads.select(order), mates=reads.mates)
+    alone = Aligner(toy_index).align(reads.select(order)).rows.mapqs
+    aligned = Aligner(toy_index).align(torn)
+    assert ((aligned.rows.flags[:80] & 2) == 0).mean() > 0.9
+    clear = alone[:80] >= 30
+    assert clear.sum() > 60
+    assert (aligned.rows.mapqs[:80][clear] >= 20).mean() > 0.9
+
+
+def test_the_mate_of_a_secondary_line_is_where_the_primary_is(tmp_path):
+    rng = np.random.default_rng(4)
+    unique = ["".join(rng.choice(list("ACGT"), 3000)) for _ in range(3)]
+    repeat = "".join(rng.choice(list("ACGT"), 600))
+    index = Index.build(
+        Reference.from_sequences([("c", unique[0] + repeat + unique[1] + repeat + unique[2])]),
+        tmp_path / "r.gsx",
+    )
+    nowhere = "".join(rng.choice(list("ACGT"), 100))
+    batch = ReadBatch.from_strings(["p", "p"], [repeat[100:200], nowhere])
+    aligner = Aligner(index, secondary=3)
+    aligned = aligner.align(dataclasses.replace(batch, mates=np.array([1, 2], np.uint8)))
+    fields = [line.split("\t") for line in bytes(aligner.sam(aligned)).decode().splitlines()]
+    assert [int(line[1]) & 256 for line in fields] == [0, 256, 0]
+    assert fields[0][3] != fields[1][3]
+    assert {line[7] for line in fields} == {fields[2][3]} == {fields[0][3]}

@@ -75,6 +75,7 @@ def test_names_of_mates_in_paf(run, toy_folder, mates):
     [
         ("{one} {two} {one}", 2, "3 files of reads"),
         ("{one} {one}", 2, "given twice"),
+        ("{one} ./{one}", 2, "given twice"),
         ("--interleaved {one} {two}", 2, "--interleaved is for one file"),
         ("--insert 400 {one} {two}", 2, "'400' is not MEAN,SD"),
         ("--insert 400,-1 {one} {two}", 2, "insert size 400,-1"),

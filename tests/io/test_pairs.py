@@ -112,3 +112,30 @@ def test_mates_that_are_apart_are_counted(tmp_path):
     with pytest.warns(GenoseqWarning, match=r"3 mates do not stand beside.*samtools collate"):
         batches = list(interleaved_pairs(read_batches(path)))
     assert np.concatenate([b.mates for b in batches]).tolist() == [0, 0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(("ones", "twos"), [(4, 6), (6, 4), (4, 8), (8, 4)])
+def test_a_longer_file_is_noticed_at_the_end_of_a_batch(tmp_path, ones, twos):
+    one = fastq(tmp_path / "1.fq", [f"r{i}" for i in range(ones)])
+    two = fastq(tmp_path / "2.fq", [f"r{i}" for i in range(twos)])
+    with pytest.raises(InputError, match="which ends after 4"):
+        list(paired_batches(one, two, batch_pairs=4))
+
+
+def test_a_cut_second_file_is_noticed_at_the_end_of_a_batch(tmp_path):
+    one = fastq(tmp_path / "1.fq", [f"r{i}" for i in range(4)])
+    two = fastq(tmp_path / "2.fq", [f"r{i}" for i in range(5)])
+    two.write_text(two.read_text()[:-3])
+    with pytest.raises(InputError, match=r"2\.fq"):
+        list(paired_batches(one, two, batch_pairs=4))
+
+
+@pytest.mark.parametrize("batch_reads", [1, 2, 3, 4, 5])
+def test_turned_mates_of_bam_are_not_parted_by_a_batch(tmp_path, batch_reads):
+    path = sam(
+        tmp_path / "r.sam", [("s", 4), ("a", 141), ("a", 77), ("b", 141), ("b", 77), ("c", 77), ("c", 141)]
+    )
+    batches = list(interleaved_pairs(read_batches(path, batch_reads=batch_reads)))
+    letters = [batch.sequence(i)[0] for batch in batches for i in range(len(batch))]
+    assert letters == ["A", "G", "C", "A", "T", "C", "G"]
+    assert np.concatenate([b.mates for b in batches]).tolist() == [0, 1, 2, 1, 2, 1, 2]
