@@ -73,10 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     output = parser.add_argument_group("Output")
     output.add_argument(
-        "-o", "--output", default="-", metavar="FILE", help=".sam, .bam or .paf; - for stdout as SAM"
+        "-o", "--output", default="-", metavar="FILE", help=".sam, .bam, .cram or .paf; - for stdout as SAM"
     )
     output.add_argument("--paf", action="store_true", help="write PAF instead of SAM")
-    output.add_argument("--sort", action="store_true", help="sort by coordinate; a BAM is indexed too")
+    output.add_argument(
+        "--sort", action="store_true", help="sort by coordinate; BAM and CRAM are indexed too"
+    )
     output.add_argument("--no-unmapped", action="store_true", help="leave out reads that were not placed")
     output.add_argument("--eqx", action="store_true", help="CIGAR with = and X instead of M")
     output.add_argument(
@@ -105,7 +107,7 @@ def run(args: argparse.Namespace) -> None:
     if len({path if path == "-" else os.path.realpath(path) for path in args.reads}) < len(args.reads):
         raise UsageError(f"{args.reads[0]} is given twice: the second file holds the mates of the first")
     paf = alignment_format(args.output) == "paf" or args.paf
-    if paf and args.output.lower().endswith((".sam", ".bam")):
+    if paf and args.output.lower().endswith((".sam", ".bam", ".cram")):
         raise UsageError(f"--paf writes PAF, not {args.output}; use a name that ends in .paf")
     if paf and (args.sort or args.rg is not None):
         raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
@@ -199,7 +201,7 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
     batches = _read(args)
     start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
     output = open_output(args.output) if paf else open_alignment_output(
-        args.output, header, sort=args.sort, threads=args.threads
+        args.output, header, sort=args.sort, threads=args.threads, fasta=index.reference.write_fasta
     )  # fmt: skip
     with output as sink:
         for batch in start:

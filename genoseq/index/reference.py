@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from genoseq.errors import InputError
 from genoseq.index.packed import pack_into, unpack, words_for
 from genoseq.io.fastx import read_fasta
-from genoseq.sequence import ENCODE_TABLE
+from genoseq.sequence import ENCODE_TABLE, LETTERS
 
 _CHUNK = 1 << 20  # bases turned into codes at a time: bounds the memory of reading a chromosome
+_LINE = 64  # letters of a line of FASTA; divides _CHUNK
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,30 @@ class Reference:
                 break
             out[max(low - start, 0) : high - start] = 4
         return out
+
+    def letters(self, start: int, end: int) -> NDArray[np.uint8]:
+        """Letters of ``start:end`` in concatenated coordinates, upper case, IUPAC codes as they were."""
+        out = LETTERS[self.codes(start, end)]
+        first = np.searchsorted(self.exceptions[:, 1], start, side="right")
+        for low, high, letter in self.exceptions[first:]:
+            if low >= end:
+                break
+            out[max(low - start, 0) : high - start] = letter
+        return out
+
+    def write_fasta(self, path: str | Path) -> None:
+        """Write the contigs as FASTA with lines of 64 letters, which `samtools faidx` can index."""
+        with Path(path).open("wb") as file:
+            for name, start, end in zip(self.names, self.offsets[:-1], self.offsets[1:], strict=True):
+                file.write(f">{name}\n".encode())
+                for low in range(int(start), int(end), _CHUNK):
+                    letters = self.letters(low, min(low + _CHUNK, int(end)))
+                    whole = len(letters) - len(letters) % _LINE
+                    lines = np.full((whole // _LINE, _LINE + 1), ord("\n"), np.uint8)
+                    lines[:, :_LINE] = letters[:whole].reshape(-1, _LINE)
+                    file.write(lines.tobytes())
+                    if whole < len(letters):
+                        file.write(letters[whole:].tobytes() + b"\n")
 
     def contig_codes(self, contig: str | int, start: int = 0, end: int | None = None) -> NDArray[np.uint8]:
         """Base codes of a stretch of one contig, 0-based half-open; the whole contig by default.

@@ -1,8 +1,8 @@
-"""SAM and BAM out: the header, and an output that takes blocks of SAM lines.
+"""SAM, BAM and CRAM out: the header, and an output that takes blocks of SAM lines.
 
-The aligner formats SAM text in blocks. SAM goes straight to the file; for BAM and for sorting the same text
-goes through a pipe to samtools, which comes with pysam and runs beside the aligner as a process of its own:
-it parses, sorts, compresses and indexes without holding this interpreter's lock. Every file appears under its
+The aligner formats SAM text in blocks. SAM goes straight to the file; for BAM, CRAM and for sorting the same
+text goes through a pipe to samtools, which comes with pysam and runs beside the aligner as a process of its
+own: it parses, sorts, compresses and indexes without holding this interpreter's lock. Every file appears under its
 name when it is complete (`files.replacing`).
 """
 
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -130,26 +130,33 @@ def read_group_id(line: str) -> str:
 
 
 def alignment_format(path: StrPath) -> str:
-    """The format that an output path asks for by its suffix: "sam", "bam" or "paf".
+    """The format that an output path asks for by its suffix: "sam", "bam", "cram" or "paf".
 
     Raises
     ------
     UsageError
-        For CRAM and for compressed text, which are not written.
+        For compressed text, which is not written.
     """
     name = os.fspath(path).lower()
-    if name.endswith((".cram", ".gz", ".bgz", ".bz2", ".xz", ".zst")):
+    if name.endswith((".gz", ".bgz", ".bz2", ".xz", ".zst")):
         raise UsageError(
-            f"{os.fspath(path)}: SAM, BAM or PAF is written; use a name that ends in .sam, .bam or .paf"
+            f"{os.fspath(path)}: SAM, BAM, CRAM or PAF is written; use a name that ends in .sam, .bam, .cram "
+            "or .paf"
         )
-    return next((suffix for suffix in ("bam", "paf") if name.endswith(f".{suffix}")), "sam")
+    return next((suffix for suffix in ("bam", "cram", "paf") if name.endswith(f".{suffix}")), "sam")
 
 
 @contextlib.contextmanager
 def open_alignment_output(
-    path: StrPath, header: str, *, format: str | None = None, sort: bool = False, threads: int = 1
+    path: StrPath,
+    header: str,
+    *,
+    format: str | None = None,
+    sort: bool = False,
+    threads: int = 1,
+    fasta: Callable[[Path], None] | None = None,
 ) -> Iterator[AlignmentOutput]:
-    """Open a SAM or BAM file for blocks of SAM lines.
+    """Open a SAM, BAM or CRAM file for blocks of SAM lines.
 
     Parameters
     ----------
@@ -158,11 +165,14 @@ def open_alignment_output(
     header
         From `header_text`; sorting sets SO to coordinate.
     format
-        "sam" or "bam"; None decides by the suffix, SAM for "-".
+        "sam", "bam" or "cram"; None decides by the suffix, SAM for "-".
     sort
-        Sort by coordinate; a BAM file gets an index (.bai, or .csi for contigs beyond 2^29 bp) beside it.
+        Sort by coordinate; a BAM file gets an index (.bai, or .csi for contigs beyond 2^29 bp) beside it, a
+        CRAM file .crai.
     threads
         For compression and sorting.
+    fasta
+        Writes the genome as FASTA to a path; CRAM, which stores what differs from it, needs one.
 
     Raises
     ------
@@ -172,8 +182,8 @@ def open_alignment_output(
         For another format.
     """
     chosen = alignment_format(path) if format is None else format
-    if chosen not in ("sam", "bam"):
-        raise UsageError(f"alignment format {chosen!r}; expected sam or bam")
+    if chosen not in ("sam", "bam", "cram"):
+        raise UsageError(f"alignment format {chosen!r}; expected sam, bam or cram")
     check_output(path)
     if chosen == "sam" and not sort:
         with open_output(path) as file:
@@ -181,12 +191,17 @@ def open_alignment_output(
             yield cast("AlignmentOutput", file)
         return
     with _destination(path) as (target, scratch):
-        index = _index_suffix(header) if chosen == "bam" and sort and scratch is not None else None
+        index = _index_suffix(chosen, header) if chosen != "sam" and sort and scratch is not None else None
         arguments = _samtools_arguments(chosen, target, index, sort=sort, scratch=scratch, threads=threads)
+        if chosen == "cram":
+            if fasta is None or scratch is None:
+                raise UsageError(f"{os.fspath(path)}: CRAM is written to a file, with the genome at hand")
+            fasta(scratch / "genome.fa")
+            arguments[1:1] = ["--reference", os.fspath(scratch / "genome.fa")]
         with _Samtools(arguments, os.fspath(path)) as samtools:
             samtools.write(header.encode())
             yield samtools
-        if chosen == "bam" and scratch is not None:
+        if chosen != "sam" and scratch is not None:
             _remove_indexes(path)
         if index is not None:
             with replacing(f"{os.fspath(path)}{index}") as temporary:
@@ -194,9 +209,9 @@ def open_alignment_output(
 
 
 def _remove_indexes(path: StrPath) -> None:
-    """Remove the indexes of the BAM file that is about to be replaced: readers would trust them."""
+    """Remove the indexes of the BAM or CRAM file that is about to be replaced: readers would trust them."""
     for bam in {Path(path), Path(path).resolve()}:
-        for suffix in (".bai", ".csi"):
+        for suffix in (".bai", ".csi", ".crai"):
             bam.with_name(bam.name + suffix).unlink(missing_ok=True)
             bam.with_suffix(suffix).unlink(missing_ok=True)
 
@@ -230,7 +245,9 @@ def _samtools_arguments(
     return [*arguments, "-"]
 
 
-def _index_suffix(header: str) -> str:
+def _index_suffix(format: str, header: str) -> str:
+    if format == "cram":
+        return ".crai"
     lengths = [int(length) for length in re.findall(r"^@SQ\t.*\bLN:(\d+)", header, re.MULTILINE)]
     return ".csi" if any(length > _LONGEST_BAI for length in lengths) else ".bai"
 

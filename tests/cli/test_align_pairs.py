@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -131,3 +132,21 @@ def test_eqx(run, toy_folder, fastq, away):
         cigars = [r.cigarstring for r in file if not r.is_unmapped]
     assert cigars
     assert not any("M" in cigar for cigar in cigars)
+
+
+@pytest.mark.parametrize("sort", ["", "--sort"])
+def test_cram_needs_no_file_of_the_genome(run, toy_folder, mates, data, sort):
+    arguments = f"align -x {toy_folder} {mates[0]} {mates[1]} -q {sort}"
+    assert run(f"{arguments} -o out.cram").exit == 0
+    assert run(f"{arguments} -o out.bam").exit == 0
+    assert sorted(p.name for p in Path().glob("out.cram*")) == [
+        "out.cram",
+        *(["out.cram.crai"] if sort else []),
+    ]
+    with gzip.open(data / "genome.fa.gz") as packed:
+        Path("genome.fa").write_bytes(packed.read())
+    with pysam.AlignmentFile("out.cram", reference_filename="genome.fa") as file:
+        cram = [r.to_string().split("\t")[:11] for r in file]
+    with pysam.AlignmentFile("out.bam") as file:
+        assert cram == [r.to_string().split("\t")[:11] for r in file]
+    assert not [p for p in Path().iterdir() if p.name.startswith(".")]

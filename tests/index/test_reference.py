@@ -130,3 +130,14 @@ def test_a_foreign_letter_and_no_contig(tmp_path):
     (tmp_path / "twice.fa").write_text(">a\nACGT\n>b\nAC\n>a\nAC\n")
     with pytest.raises(InputError, match=r"twice\.fa:5: contig 'a'"):
         Reference.from_fasta(tmp_path / "twice.fa")
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 200])
+def test_fasta_that_is_written_can_be_read_again(tmp_path, length):
+    rng = np.random.default_rng(length)
+    text = "".join(rng.choice(list("ACGTNRYK"), length))
+    reference = Reference.from_sequences([("one", text), ("two", "ACGT" * 40)])
+    assert bytes(reference.letters(0, length)).decode() == text
+    reference.write_fasta(tmp_path / "g.fa")
+    assert Reference.from_fasta(tmp_path / "g.fa").md5s == reference.md5s
+    assert {len(line) for line in (tmp_path / "g.fa").read_text().splitlines()[-3:-1]} == {64}

@@ -78,8 +78,8 @@ def test_bad_read_groups(text, message):
 def test_format_by_suffix():
     assert [alignment_format(name) for name in ("-", "x.sam", "x", "X.BAM")] == ["sam", "sam", "sam", "bam"]
     assert [alignment_format(name) for name in ("x.paf", "X.PAF")] == ["paf", "paf"]
-    for name in ("x.cram", "x.sam.gz", "x.PAF.GZ"):
-        with pytest.raises(UsageError, match=r"use a name that ends in \.sam, \.bam or \.paf"):
+    for name in ("x.sam.gz", "x.PAF.GZ", "x.bam.zst"):
+        with pytest.raises(UsageError, match=r"use a name that ends in \.sam, \.bam, \.cram or \.paf"):
             alignment_format(name)
 
 
@@ -199,7 +199,12 @@ def test_paths_and_formats_are_checked_first(tmp_path):
     ):
         pass
     with (
-        pytest.raises(UsageError, match="expected sam or bam"),
+        pytest.raises(UsageError, match="expected sam, bam or cram"),
+        open_alignment_output("-", HEADER, format="vcf"),
+    ):
+        pass
+    with (
+        pytest.raises(UsageError, match="CRAM is written to a file, with the genome at hand"),
         open_alignment_output("-", HEADER, format="cram"),
     ):
         pass
