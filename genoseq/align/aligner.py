@@ -130,7 +130,7 @@ class Aligner:
         if len(reads) and lengths.max() > self.parameters.max_length:
             longest = int(lengths.argmax())
             raise InputError(
-                f"read {reads.name(longest)} has {lengths[longest]} bp; this preset aligns reads of up to "
+                f"read {reads.name(longest)!r} has {lengths[longest]} bp; this preset aligns reads of up to "
                 f"{self.parameters.max_length} bp, and the preset 'long' for longer ones is still to come"
             )
         found = self.candidates(reads)

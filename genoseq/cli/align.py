@@ -164,7 +164,8 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
     from genoseq.align.insert import InsertSize
     from genoseq.align.weigh import weigh
     from genoseq.cli._progress import tell_if_compiling
-    from genoseq.io.files import open_output
+    from genoseq.errors import InputError
+    from genoseq.io.files import open_output, shown_path
     from genoseq.io.sam import header_text, open_alignment_output, read_group_id
 
     tell_if_compiling(weigh, "genoseq align", quiet=args.quiet)
@@ -204,12 +205,15 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
         args.output, header, sort=args.sort, threads=args.threads, fasta=index.reference.write_fasta
     )  # fmt: skip
     with output as sink:
-        for batch in start:
-            aligner.learn_insert(batch)
-        summary["insert"] = {**aligner.insert._asdict(), "source": aligner.insert_source}
-        for aligned, text in ordered(work, chain(start, batches), threads=args.threads):
-            sink.write(text)
-            _count(summary, aligned)
+        try:
+            for batch in start:
+                aligner.learn_insert(batch)
+            summary["insert"] = {**aligner.insert._asdict(), "source": aligner.insert_source}
+            for aligned, text in ordered(work, chain(start, batches), threads=args.threads):
+                sink.write(text)
+                _count(summary, aligned)
+        except InputError as error:  # a read that cannot be aligned: the aligner does not know its file
+            raise (error if error.path else InputError(error.message, shown_path(args.reads[0]))) from error
     return summary
 
 

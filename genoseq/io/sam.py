@@ -2,8 +2,8 @@
 
 The aligner formats SAM text in blocks. SAM goes straight to the file; for BAM, CRAM and for sorting the same
 text goes through a pipe to samtools, which comes with pysam and runs beside the aligner as a process of its
-own: it parses, sorts, compresses and indexes without holding this interpreter's lock. Every file appears under its
-name when it is complete (`files.replacing`).
+own: it parses, sorts, compresses and indexes without holding this interpreter's lock. Every file appears
+under its name when it is complete (`files.replacing`).
 """
 
 from __future__ import annotations

@@ -489,7 +489,6 @@ def test_cut_bam(run, toy_folder, fastq, away):
         ),
         ("-x {idx} {fq} -o .", 1, ".: is a directory; the name of a file to write is expected"),
         ("-x {idx} {fq} -o new.sam.gz", 2, "new.sam.gz: SAM, BAM, CRAM or PAF is written"),
-        ("-x {idx} {fq} -o new.sam.gz", 2, "new.sam.gz: SAM, BAM, CRAM or PAF is written"),
         ("-x {idx} {fq} -o new.paf.gz", 2, "use a name that ends in .sam, .bam, .cram or .paf"),
         ("-x {idx} {fq} --json nowhere/run.json", 1, "nowhere/run.json: cannot be written"),
         ("-x {idx} {fq} --nonsense", 2, "unrecognized arguments: --nonsense"),
