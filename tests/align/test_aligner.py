@@ -262,7 +262,7 @@ def test_a_read_longer_than_the_preset_allows(toy_index, name):
     aligner = Aligner(toy_index, name)
     text = "".join(np.random.default_rng(1).choice(list("ACGT"), longest + 1))
     reads = ReadBatch.from_strings(["fine", "giant"], [text[:-1], text])
-    with pytest.raises(InputError, match=rf"giant has {longest + 1} bp.*{longest} bp"):
+    with pytest.raises(InputError, match=rf"'giant' has {longest + 1} bp.*{longest} bp"):
         aligner.align(reads)
     assert len(aligner.align(reads.select([0])).rows.flags) == 1
 
