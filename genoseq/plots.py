@@ -2,7 +2,7 @@
 
 Every function draws on `ax`, or on the current axes of pyplot when none are given, and returns them; saving
 and showing is the caller's. Colours are those of Okabe and Ito (2008), which colour-blind readers can tell
-apart, and every series has its own marker too. matplotlib is the extra `plots`, imported only to draw.
+apart, with brown instead of their pale yellow, and every series has its own marker too. matplotlib is the extra `plots`, imported only to draw.
 
     from genoseq.evaluate import evaluate
     from genoseq.plots import reliability_plot
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["accuracy_plot", "recall_plot", "reliability_plot", "report_figure", "speed_plot"]
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F4F24")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 GREY = "#767676"
 
 
@@ -185,13 +185,16 @@ def speed_plot(results: Mapping[str, tuple[float, float]], ax: Axes | None = Non
     ax.margins(x=0.16, y=0.1)
     speeds = [speed for speed, _ in results.values()]
     middle = float(np.exp(np.mean(np.log(speeds)))) if speeds else 1.0
+    named: list[float] = []
     for i, (label, (speed, share)) in enumerate(results.items()):
         ax.plot([speed], [100 * share], linestyle="none", markersize=7, **_series(i))
         right = speed > middle  # names point to the middle, so that none leaves the figure
+        close = sum(abs(share - other) < 0.03 for other in named)  # of points side by side each lower
+        named.append(share)
         ax.annotate(
             label,
             (speed, 100 * share),
-            xytext=(-7 if right else 7, 0),
+            xytext=(-7 if right else 7, -13 * close),
             textcoords="offset points",
             ha="right" if right else "left",
             va="center",

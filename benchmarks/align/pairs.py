@@ -27,6 +27,9 @@ def measure_pairs(bench: Bench) -> None:
                     continue
                 start = bench.startup(tool, genome)
                 index, _ = bench.index(tool, genome)
+                if tool.own:  # compiles
+                    few = bench.reads.pairs(genome, LENGTH, divergence, INSERT, 100)
+                    bench.align_once(tool, index, few.path, few.name, mates=few.mates)
                 cost, sam = bench.align_once(tool, index, reads.path, reads.name, mates=reads.mates)
                 values: dict[str, Any] = {"counts": judge(sam, reads.number), "proper": _proper(sam)}
                 bench.drop(sam)
