@@ -2,7 +2,8 @@
 
 Every function draws on `ax`, or on the current axes of pyplot when none are given, and returns them; saving
 and showing is the caller's. Colours are those of Okabe and Ito (2008), which colour-blind readers can tell
-apart, with brown instead of their pale yellow, and every series has its own marker too. matplotlib is the extra `plots`, imported only to draw.
+apart, with brown for their pale yellow, and every series has its own marker too. matplotlib is the extra
+`plots`, imported only to draw.
 
     from genoseq.evaluate import evaluate
     from genoseq.plots import reliability_plot
@@ -185,12 +186,13 @@ def speed_plot(results: Mapping[str, tuple[float, float]], ax: Axes | None = Non
     ax.margins(x=0.16, y=0.1)
     speeds = [speed for speed, _ in results.values()]
     middle = float(np.exp(np.mean(np.log(speeds)))) if speeds else 1.0
-    named: list[float] = []
+    named: list[tuple[float, float]] = []
     for i, (label, (speed, share)) in enumerate(results.items()):
         ax.plot([speed], [100 * share], linestyle="none", markersize=7, **_series(i))
         right = speed > middle  # names point to the middle, so that none leaves the figure
-        close = sum(abs(share - other) < 0.03 for other in named)  # of points side by side each lower
-        named.append(share)
+        # of points side by side each name is lower than the one before
+        close = sum(abs(share - s) < 0.03 and 0.25 < speed / v < 4 for v, s in named)
+        named.append((speed, share))
         ax.annotate(
             label,
             (speed, 100 * share),

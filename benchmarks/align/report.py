@@ -70,7 +70,9 @@ def _text(bench: Bench, figures: Figures, images: dict[str, str]) -> str:
 
 def _about(bench: Bench, figures: Figures) -> str:
     """How this was measured."""
-    commits = sorted({t["genoseq"]["commit"] for t in figures.grid.values() if "genoseq" in t}) or [commit()]
+    measured = [t["genoseq"] for t in figures.grid.values() if "genoseq" in t]
+    pairs = [record for _, record in figures.results.all("pairs") if record["tool"] == "genoseq"]
+    commits = list(dict.fromkeys(record["commit"] for record in measured + pairs)) or [commit()]
     today = datetime.now(UTC).date().isoformat()
     words = ["python benchmarks/align/run.py --data DATA --work WORK", f"--genomes {' '.join(bench.genomes)}"]
     words += [f"--lengths {' '.join(map(str, bench.lengths))}", f"--reads {bench.number}"]
