@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _explain(label, error, debug=debug)
         return error.exit_code
     except OSError as error:
-        _explain(label, error, debug=debug, message=_system_message(error))
+        _explain(label, error, debug=debug, message=_memory_message(error) or _system_message(error))
         return 1
     except (MemoryError, ImportError, RuntimeError) as error:
         message = _memory_message(error)
@@ -215,6 +215,8 @@ def _memory_message(error: Exception) -> str | None:
         return f"out of memory; {advice}"
     if isinstance(error, ImportError) and "failed to map segment" in str(error):  # of the dynamic linker
         return f"not enough memory to load {str(error).partition(':')[0]}"
+    if isinstance(error, OSError) and "Could not find/load shared object" in str(error):  # of llvmlite
+        return "a library cannot be loaded: not enough memory, or a damaged installation of llvmlite"
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return f"not enough memory to start a thread; {advice}"
     return None

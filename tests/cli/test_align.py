@@ -402,7 +402,7 @@ BAD_READS = {
         "cut.fq.gz: the compressed data ends early",
     ),
     "damaged.zst": (zstd.compress(os.urandom(3000))[:1500], "damaged.zst: the compressed data"),
-    "giant.fa": (b">giant\n" + b"ACGTTGCAGA" * 200, f"giant has 2000 bp.*{GIANT - 1} bp"),
+    "giant.fa": (b">giant\n" + b"ACGTTGCAGA" * 200, f"'giant' has 2000 bp.*{GIANT - 1} bp"),
 }
 
 
