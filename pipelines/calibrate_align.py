@@ -177,10 +177,9 @@ def kinship_of(aligner: Aligner, reads: SimulatedReads, divergence: float, withi
     pairs, choice, aligned = candidates.pairs, chosen.choice, candidates.aligned
     assert pairs is not None
     assert choice is not None
-    evidence = kinship_evidence(
-        batch.lengths, chosen.perfect, chosen.scores, chosen.rivals, candidates.loci, parameters.certainty,
-        pairs, choice,
-    )  # fmt: skip
+    scores, rivals, perfect = chosen.scores, chosen.rivals, chosen.perfect
+    alone = certainty_evidence(batch.lengths, perfect, scores, rivals, candidates.loci)
+    evidence = kinship_evidence(alone @ parameters.certainty.weights, perfect, scores, rivals, pairs, choice)
     rows = choice.rows.ravel()
     known = (choice.rows >= 0).all(axis=1).repeat(2) & (choice.lead.ravel() > 0)
     near = np.abs(chosen.whole[rows, 0] - origins(reads, reference)) <= within

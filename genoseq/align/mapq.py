@@ -26,21 +26,14 @@ _LEAD = 12.0  # edits by which the best locus leads, beyond which more is not be
 
 
 def mapping_quality(
-    lengths: NDArray[np.int64],
-    perfect: NDArray[np.int64],
-    scores: NDArray[np.int32],
-    seconds: NDArray[np.int32],
-    loci: Loci,
-    certainty: Judge,
+    logits: NDArray[np.float64], scores: NDArray[np.int32], seconds: NDArray[np.int32], loci: Loci
 ) -> NDArray[np.int32]:
     """Mapping quality of the best alignment of each read.
 
     Parameters
     ----------
-    lengths : ndarray, shape (reads,)
-        bp.
-    perfect : ndarray, shape (reads,)
-        Score of a read that matches everywhere.
+    logits : ndarray, shape (reads,)
+        Log odds of being right: `certainty_evidence` times the weights of the judge.
     scores, seconds : ndarray, shape (reads,)
         Score of the best alignment, and of the best other locus (-1: none).
 
@@ -49,7 +42,7 @@ def mapping_quality(
     ndarray, shape (reads,), dtype int32
         0 to 60; 0 where another locus is as good.
     """
-    quality = phred(certainty_evidence(lengths, perfect, scores, seconds, loci) @ certainty.weights)
+    quality = phred(logits)
     # the exact locus of a repeat, with no context that is its own: a copy may have been missed
     signs = loci.signs
     shared = (loci.distances[:, 0] == 0) & (signs[:, LEADS] == 0) & (signs[:, SECOND] > 0)
@@ -86,18 +79,19 @@ def pair_quality(
 
 
 def kinship_evidence(
-    lengths: NDArray[np.int64],
+    logits: NDArray[np.float64],
     perfect: NDArray[np.int64],
     scores: NDArray[np.int32],
     seconds: NDArray[np.int32],
-    loci: Loci,
-    certainty: Judge,
     pairs: Pairs,
     choice: Choice,
 ) -> NDArray[np.float64]:
-    """What the judge of kinship looks at, a row for each mate: shape (2 * pairs, KINSHIP_FEATURES)."""
+    """What the judge of kinship looks at, a row for each mate: shape (2 * pairs, KINSHIP_FEATURES).
+
+    `logits` are what certainty says of each read alone, as for `mapping_quality`; `perfect` and the scores as
+    for `certainty_evidence`.
+    """
     reads = pairs.firsts[:, None] + np.arange(2)
-    logits = certainty_evidence(lengths, perfect, scores, seconds, loci) @ certainty.weights
     own = np.clip(logits[reads], -8, 14)
     other = own[:, ::-1]
     identity = scores[reads] / perfect[reads]
@@ -128,7 +122,17 @@ def certainty_evidence(
     seconds: NDArray[np.int32],
     loci: Loci,
 ) -> NDArray[np.float64]:
-    """What the judge of certainty looks at, shape (reads, CERTAINTY_FEATURES)."""
+    """What the judge of certainty looks at, shape (reads, CERTAINTY_FEATURES).
+
+    Parameters
+    ----------
+    lengths : ndarray, shape (reads,)
+        bp.
+    perfect : ndarray, shape (reads,)
+        Score of a read that matches everywhere.
+    scores, seconds : ndarray, shape (reads,)
+        Score of the best alignment, and of the best other locus (-1: none).
+    """
     out = np.zeros((len(lengths), CERTAINTY_FEATURES))
     search_evidence(lengths, loci, out)
     identity = scores / perfect

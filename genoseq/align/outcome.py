@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from genoseq.align.choose import Choice, choose_pairs, draw_lots, spans
 from genoseq.align.extend import Alignments
 from genoseq.align.loci import LOCI, Loci
-from genoseq.align.mapq import kinship_evidence, mapping_quality, pair_quality
+from genoseq.align.mapq import certainty_evidence, kinship_evidence, mapping_quality, pair_quality
 from genoseq.align.pair import Pairs
 from genoseq.align.presets import AlignmentParameters
 from genoseq.align.records import (
@@ -195,14 +195,11 @@ def outcome(
         return _nothing(reads, aligned)
     chosen = choose(reads, candidates, reference, parameters)
     choice, order, places = chosen.choice, chosen.order, chosen.places
-    quality = mapping_quality(
-        reads.lengths, chosen.perfect, chosen.scores, chosen.rivals, loci, parameters.certainty
-    )
+    evidence = certainty_evidence(reads.lengths, chosen.perfect, chosen.scores, chosen.rivals, loci)
+    logits = evidence @ parameters.certainty.weights
+    quality = mapping_quality(logits, chosen.scores, chosen.rivals, loci)
     if pairs is not None and choice is not None:
-        evidence = kinship_evidence(
-            reads.lengths, chosen.perfect, chosen.scores, chosen.rivals, loci, parameters.certainty, pairs,
-            choice,
-        )  # fmt: skip
+        evidence = kinship_evidence(logits, chosen.perfect, chosen.scores, chosen.rivals, pairs, choice)
         pair_quality(quality, evidence, parameters.kinship, pairs, choice)
 
     readers = aligned.reads[order]
