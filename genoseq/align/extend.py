@@ -16,13 +16,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genoseq.align.cigar import DELETION, INSERTION, MATCH, length_of, write_clipped
+from genoseq.align.ends import FEW, clip_ends
 from genoseq.align.presets import AlignmentParameters
 from genoseq.align.vote import key_position, key_strand
 from genoseq.index.reference import Reference
 
-MATCH, INSERTION, DELETION, SOFT_CLIP, SAME, DIFFERENT = 0, 1, 2, 4, 7, 8
-"""Operations of a CIGAR as BAM numbers them; an operation is stored as ``length << 4 | operation``. The last
-two tell matches from mismatches and are made on demand only (`genoseq.align.matches`)."""
 _PAIR, _INSERTED, _DELETED = 0, 1, 2
 _NEVER = np.int32(-(1 << 28))
 
@@ -192,28 +191,29 @@ def _extend_all(
             )
         strands[row] = strand
         if count:
-            starts[row] = position - slack + at
-            room = cigars[cigar_starts[row] : cigar_starts[row] + count + 2]
-            cigar_counts[row] = _clipped(operations[:count], begin, length - end, room)
+            path = operations[:count]
             scores[row], edits[row] = _score(
-                read, begin, target, at, operations[:count], match, mismatch, gap_open, gap_extend
+                read, begin, target, at, path, match, mismatch, gap_open, gap_extend
             )
+            if edits[row] >= FEW:
+                begin, at, o, last = clip_ends(read, begin, target, at, path)
+                path = operations[o:last]
+                end = begin + _bases_of(path)
+                scores[row], edits[row] = _score(
+                    read, begin, target, at, path, match, mismatch, gap_open, gap_extend
+                )
+            starts[row] = position - slack + at
+            room = cigars[cigar_starts[row] : cigar_starts[row] + path.shape[0] + 2]
+            cigar_counts[row] = write_clipped(path, begin, length - end, room)
 
 
 @numba.njit(cache=True, nogil=True)
-def _clipped(operations, before, after, cigar):
-    """Write `operations` with the soft clips before and after them; returns how many there are."""
-    filled = 0
-    if before > 0:
-        cigar[0] = before << 4 | SOFT_CLIP
-        filled = 1
-    for o in range(operations.shape[0]):
-        cigar[filled] = operations[o]
-        filled += 1
-    if after > 0:
-        cigar[filled] = after << 4 | SOFT_CLIP
-        filled += 1
-    return filled
+def _bases_of(operations):
+    """Bases of the read in an alignment."""
+    total = 0
+    for operation in operations:
+        total += length_of(operation) if operation & 15 != DELETION else 0
+    return total
 
 
 @numba.njit(cache=True, nogil=True)

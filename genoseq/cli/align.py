@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     search = parser.add_argument_group("Search")
     search.add_argument(
         "--preset",
-        choices=("sr", "divergent", "sensitive"),
+        choices=("sr", "divergent", "sensitive", "long"),
         help="sr: one anchor word; divergent: two; sensitive: two, and a last stage that spares nothing, for "
         "reads of 20-30 %% divergence (default: sr or divergent, as the index)",
     )
@@ -270,5 +270,5 @@ def _count(summary: dict[str, Any], aligned: AlignedBatch) -> None:
     summary["too_short"] += int(aligned.too_short.sum())
     summary["pairs"] += len(aligned.reads.pairs)
     summary["proper_pairs"] += int(((aligned.rows.flags[primary] & PROPER) > 0).sum()) // 2
-    for stage, count in enumerate(np.bincount(aligned.loci.stage, minlength=len(summary["stages"])).tolist()):
+    for stage, count in enumerate(np.bincount(aligned.stages, minlength=len(summary["stages"])).tolist()):
         summary["stages"][stage] += count

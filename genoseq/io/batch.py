@@ -103,6 +103,20 @@ class ReadBatch:
             names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, self.first
         )
 
+    def parts(self, reads: Offsets, starts: Offsets, stops: Offsets) -> ReadBatch:
+        """Stretches of reads, ``starts[i]:stops[i]`` of read ``reads[i]``, as single reads of their names."""
+        names, name_offsets = _gathered(self.names, self.name_offsets, reads)
+        comments, comment_offsets = _gathered(self.comments, self.comment_offsets, reads)
+        offsets, first = starts_of(stops - starts), self.offsets[reads] + starts
+        rows = np.arange(reads.size)
+        codes, letters, quals = (
+            gather(each, first, rows, offsets) if each.size else each
+            for each in (self.codes, self.letters, self.quals)
+        )
+        return ReadBatch(
+            names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, self.first
+        )
+
     @classmethod
     def concat(cls, batches: Sequence[ReadBatch]) -> ReadBatch:
         """Batches end to end as single reads; all of them with qualities, or none."""
