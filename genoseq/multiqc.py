@@ -26,15 +26,17 @@ _PARENT = {
 _COLOURS = ("#0072b2", "#56b4e9", "#e69f00", "#999999", "#d9d9d9")
 
 
-def multiqc_paths(folder: StrPath, sample: str, *, pairs: bool) -> dict[str, Path]:
-    """The files of a sample, by section: general, reads, identity, and for pairs insert."""
+def multiqc_paths(folder: StrPath, sample: str) -> dict[str, Path]:
+    """The files of a sample, by section: general, reads, identity, insert."""
     stem = re.sub(r"[^\w.+=-]", "_", sample)
-    sections = ("general", "reads", "identity", *(("insert",) if pairs else ()))
+    sections = ("general", "reads", "identity", "insert")
     return {section: Path(folder, f"{stem}.genoseq_{section}_mqc.json") for section in sections}
 
 
 def write_multiqc(folder: StrPath, run: Run) -> None:
     """Write the files of a run, each whole or not at all.
+
+    A section without anything to draw has no file; that of an earlier run of the sample is removed.
 
     Raises
     ------
@@ -42,8 +44,12 @@ def write_multiqc(folder: StrPath, run: Run) -> None:
         If a file cannot be written.
     """
     sections = {"general": _general, "reads": _reads, "identity": _identity, "insert": _insert}
-    for name, path in multiqc_paths(folder, run.sample, pairs=bool(run.summary["pairs"])).items():
-        text = json.dumps({"id": f"genoseq_{name}", **sections[name](run)}, indent=1, allow_nan=False)
+    for name, path in multiqc_paths(folder, run.sample).items():
+        section = sections[name](run)
+        if not section["data"][run.sample]:
+            path.unlink(missing_ok=True)
+            continue
+        text = json.dumps({"id": f"genoseq_{name}", **section}, indent=1, allow_nan=False)
         with open_output(path) as file:
             file.write(text.encode() + b"\n")
 
@@ -139,8 +145,6 @@ def _insert(run: Run) -> dict[str, Any]:
 
 def _line(edges: NDArray, counts: NDArray[np.int64]) -> dict[float, float]:
     """Middle of each bin -> density in percent, which does not depend on the width of the bins."""
-    if not len(edges):
-        return {0: 0}
-    shares = 100 * counts / np.diff(edges) / counts.sum()
+    shares = 100 * counts / np.diff(edges) / max(int(counts.sum()), 1)
     middles = (edges[:-1] + edges[1:]) / 2
     return dict(zip(middles.tolist(), shares.tolist(), strict=True))

@@ -56,7 +56,7 @@ def check_report(args: argparse.Namespace, read_group: str | None) -> dict[str, 
     if args.multiqc is not None:
         from genoseq.multiqc import multiqc_paths
 
-        paths = multiqc_paths(args.multiqc, sample_name(args.reads, read_group), pairs=True)
+        paths = multiqc_paths(args.multiqc, sample_name(args.reads, read_group))
         for section, path in paths.items():
             check_output(path)
             outputs[f"--multiqc ({section})"] = os.fspath(path)

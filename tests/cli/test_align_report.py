@@ -150,7 +150,7 @@ def test_nothing_to_show(page, recwarn, toy_folder, away, kind):
     found = page(f"-x {toy_folder} r.fq --multiqc .")
     assert "No read was mapped." in found.text
     assert found.number_of("svg") == 0
-    assert len(list(away.glob("r.genoseq_*_mqc.json"))) == 3
+    assert {path.name[10:] for path in away.glob("r.*_mqc.json")} == {"general_mqc.json", "reads_mqc.json"}
 
 
 @pytest.mark.parametrize(("contigs", "plots", "rows"), [(1, 1, 1), (1000, 24, 101)])
@@ -183,6 +183,17 @@ def test_files_for_multiqc(run, toy_folder, fastq, away):
     assert set(general["data"]["a/b"]) <= set(general["headers"])
     assert general["data"]["a/b"]["reads"] == sum(reads["data"]["a/b"].values()) == 60
     assert set(reads["categories"]) == set(reads["data"]["a/b"])
+
+
+def test_files_of_an_earlier_run_do_not_stay(run, toy_folder, data, fastq, away):
+    run(f"simulate {data / 'genome.fa.gz'} -n 30 --insert 400,40 -q -o 1.fq --output2 2.fq")
+    sample = r"--multiqc . --rg ID:1\\tSM:s -q -o out.sam"
+    assert run(f"align -x {toy_folder} 1.fq 2.fq {sample}").exit == 0
+    told = json.loads(Path("s.genoseq_insert_mqc.json").read_text())["data"]["s"]
+    assert sum(told.values()) > 0
+    assert run(f"align -x {toy_folder} {fastq} {sample}").exit == 0
+    assert not Path("s.genoseq_insert_mqc.json").exists()
+    assert json.loads(Path("s.genoseq_general_mqc.json").read_text())["data"]["s"]["reads"] == 60
 
 
 @pytest.mark.parametrize(
