@@ -25,9 +25,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genoseq.cli._options import bounded_int, insert_size
+from genoseq.cli._report import add_report_options, begin_report, check_report, finish_report
 
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch
+    from genoseq.align.statistics import Statistics
     from genoseq.index.store import Index
     from genoseq.io.batch import ReadBatch
 
@@ -88,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="carry the comments of FASTQ headers, which must be SAM tags, or the tags of BAM",
     )
     output.add_argument("--rg", metavar="LINE", help=r"read group, for example '@RG\tID:run1\tSM:sample'")
+    add_report_options(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -114,16 +117,22 @@ def run(args: argparse.Namespace) -> None:
     if paf and args.comments:
         raise UsageError("--comments needs SAM or BAM: PAF takes no comments")
     read_group = None if args.rg is None else parse_read_group(args.rg)
-    check_distinct({"-o": args.output, "--json": args.json}, [*args.reads, args.reference])
+    outputs = {"-o": args.output, "--json": args.json, **check_report(args, read_group)}
+    check_distinct(outputs, [*args.reads, args.reference])
     check_output(args.output)
     if args.json:
         check_output(args.json)
     started = time.perf_counter()
     index = _open_index(args)
-    summary = _align(args, index, read_group, paf=paf)
+    statistics = begin_report(args, index)
+    summary = _align(args, index, read_group, statistics, paf=paf)
     summary["seconds"] = round(time.perf_counter() - started, 3)
+    if statistics is not None:
+        summary["statistics"] = statistics.to_dict(index.reference.names)
     if args.json:
         write_json(args.json, summary)
+    if statistics is not None:
+        finish_report(args, index, read_group, summary, statistics)
     if not args.quiet:
         _tell_pairs(summary)
         print(
@@ -157,7 +166,14 @@ def _open_index(args: argparse.Namespace) -> Index:
     return Index.build(args.reference, folder, parameters=parameters)
 
 
-def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, paf: bool) -> dict[str, Any]:
+def _align(
+    args: argparse.Namespace,
+    index: Index,
+    read_group: str | None,
+    statistics: Statistics | None,
+    *,
+    paf: bool,
+) -> dict[str, Any]:
     """Align all batches into the output; returns the summary of the run."""
     from genoseq import __version__
     from genoseq.align.aligner import Aligner, ordered
@@ -212,6 +228,8 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
             for aligned, text in ordered(work, chain(start, batches), threads=args.threads):
                 sink.write(text)
                 _count(summary, aligned)
+                if statistics is not None:
+                    statistics.add(aligned)
         except InputError as error:  # a read that cannot be aligned: the aligner does not know its file
             raise (error if error.path else InputError(error.message, shown_path(args.reads[0]))) from error
     return summary
