@@ -44,7 +44,7 @@ def evidence_of(index: Index, parameters: LongParameters, reads: SimulatedReads,
             table[:, START] < offset + reads.end[read]
         )
         right = inside & (table[:, STRAND] == reads.reverse[read])
-    evidence = passage_evidence(table, reads.reads.lengths)
+    evidence = passage_evidence(table)
     return Sample(evidence, right, np.full(len(table), divergence))
 
 

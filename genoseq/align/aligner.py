@@ -26,7 +26,8 @@ from genoseq.align.matches import split_matches
 from genoseq.align.outcome import Candidates, loci_to_extend, outcome
 from genoseq.align.paf import format_paf
 from genoseq.align.pair import Pairs
-from genoseq.align.presets import LONG, AlignmentParameters, LongParameters, long_preset, preset
+from genoseq.align.presets import AlignmentParameters, LongParameters, parameters_of
+from genoseq.align.profile import step
 from genoseq.align.records import NOT_PRIMARY, UNMAPPED, Rows, contig_table, format_sam
 from genoseq.align.split import add_supplementary
 from genoseq.errors import InputError, UsageError
@@ -114,9 +115,7 @@ class Aligner:
         if parameters is None:
             parameters = "sr" if index.parameters.words == 1 else "divergent"
         self.index = index
-        if isinstance(parameters, str):
-            parameters = long_preset() if parameters == LONG else preset(parameters)
-        self.parameters = parameters
+        self.parameters = parameters_of(parameters) if isinstance(parameters, str) else parameters
         self.secondary = min(secondary, LOCI - 1)
         self.insert = insert or UNKNOWN
         self.insert_source = "assumed" if insert is None else "given"
@@ -147,8 +146,10 @@ class Aligner:
             placed, stages = place(reads, self.index, self.parameters)
             return AlignedBatch(reads, *rows_of(placed, reads, self.parameters, self.secondary), stages)
         found = self.candidates(reads)
-        alignments, rows = outcome(reads, found, self.index.reference, self.parameters, self.secondary)
-        alignments, rows = add_supplementary(reads, alignments, rows, self.index, self.parameters)
+        with step("choose"):
+            alignments, rows = outcome(reads, found, self.index.reference, self.parameters, self.secondary)
+        with step("split"):
+            alignments, rows = add_supplementary(reads, alignments, rows, self.index, self.parameters)
         insert = None if found.pairs is None else found.pairs.insert
         return AlignedBatch(reads, alignments, rows, found.loci.stage, insert)
 
@@ -163,9 +164,10 @@ class Aligner:
         pairs = Pairs(firsts, self.insert, fixed=self.insert_source == "given") if len(firsts) else None
         loci = find_loci(reads.codes, reads.offsets, self.index, self.parameters, pairs)
         rows, keys, distances, deciding = loci_to_extend(loci, reads.lengths, self.secondary, pairs)
-        aligned = extend(
-            reads.codes, reads.offsets, rows, keys, distances, self.index.reference, self.parameters
-        )
+        with step("extend"):
+            aligned = extend(
+                reads.codes, reads.offsets, rows, keys, distances, self.index.reference, self.parameters
+            )
         return Candidates(loci, aligned, deciding, pairs)
 
     def learn_insert(self, reads: ReadBatch, *, most: int = 4096) -> InsertSize | None:
@@ -220,10 +222,11 @@ class Aligner:
         alternatives : bool
             Name secondary alignments in a tag of the primary line (XA), not in lines of their own.
         """
-        return format_sam(
-            batch.reads, self._shown(batch, eqx=eqx), batch.rows, self.index.reference, self._contigs,
-            read_group, comments=comments, soft_clip=soft_clip, alternatives=alternatives,
-        )  # fmt: skip
+        with step("format"):
+            return format_sam(
+                batch.reads, self._shown(batch, eqx=eqx), batch.rows, self.index.reference, self._contigs,
+                read_group, comments=comments, soft_clip=soft_clip, alternatives=alternatives,
+            )  # fmt: skip
 
     def paf(self, batch: AlignedBatch, *, eqx: bool = False, differences: bool = False) -> NDArray[np.uint8]:
         """PAF lines of an aligned batch; `eqx` as for `sam`, `differences` adds the tag cs."""

@@ -32,7 +32,7 @@ CERTAINTY_FEATURES = FEATURES + 7
 """Numbers that certainty looks at: those of conviction and of the final alignment (`genoseq.align.mapq`)."""
 KINSHIP_FEATURES = 20
 """Numbers that kinship looks at (`genoseq.align.mapq.kinship_evidence`)."""
-PASSAGE_FEATURES = 16
+PASSAGE_FEATURES = 14
 """Numbers that passage looks at (`genoseq.align.long.passage_evidence`)."""
 DEEP = 8
 """Who asked for more hits of an anchor than this has seen copies of a repeat."""

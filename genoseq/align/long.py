@@ -22,6 +22,7 @@ from genoseq.align.lanes import LANES
 from genoseq.align.loci import SHORTEST
 from genoseq.align.mapq import phred
 from genoseq.align.presets import LongParameters
+from genoseq.align.profile import step
 from genoseq.align.records import REVERSE, SECONDARY, SUPPLEMENTARY, UNMAPPED, Rows
 from genoseq.align.search import BatchAnchors, Hits, Sample, batch_anchors, search_anchors
 from genoseq.align.stitch import Cut, fixed_points, room, score_of, stitch
@@ -33,6 +34,7 @@ READ, STRAND, START, FROM, TO, SCORE, EDITS, CIGAR, OPERATIONS, HITS, KIND, RIVA
 `HITS` are those of the chain; `KIND` is 0 or a bit of FLAG; `RIVAL` is the best score of a rival, or -1."""
 _COLUMNS = 12
 _SHARED = 0.5  # of its bases that an alignment may share with a better one and not be its rival (bwa mem)
+_SHARED_HITS = 0.25  # hits of the better chain, of the number of its own, that make a chain a rival
 _PARTS, _RIVALS = 64, 4  # chains of a read that are aligned at most: parts, and rivals of each
 _NEAR = 0.7  # a rival whose chain has less than this share of the votes is not aligned
 _EDIT_SCORE = 6  # what a mismatch costs
@@ -69,11 +71,14 @@ def place(reads: ReadBatch, index: Index, parameters: LongParameters) -> tuple[P
     placed = Placed(np.empty((0, _COLUMNS), np.int64), np.empty(0, np.uint32))
     for stage_number, stage in enumerate(parameters.stages):
         words = 1 if stage.word == 0 else index.parameters.words
-        anchors = batch_anchors(
-            reads.codes, reads.offsets, index, parameters.edge, words, live, sample=Sample()
-        )
-        hits = search_anchors(reads.codes, reads.offsets, index, anchors, live, stage)
-        placed = _better(placed, _align(reads, live, hits, anchors, index, parameters))
+        with step("anchors"):
+            anchors = batch_anchors(
+                reads.codes, reads.offsets, index, parameters.edge, words, live, sample=Sample()
+            )
+        with step("search"):
+            hits = search_anchors(reads.codes, reads.offsets, index, anchors, live, stage)
+        with step("chain, extend"):
+            placed = _better(placed, _align(reads, live, hits, anchors, index, parameters))
         explained = _explained(placed.table, reads.lengths, parameters)
         stages[live[explained[live]]] = stage_number
         live = live[~explained[live]]
@@ -132,7 +137,7 @@ def _explained(
     return (covered >= parameters.explained * lengths) & (hits >= parameters.hits)
 
 
-def passage_evidence(table: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+def passage_evidence(table: NDArray[np.int64]) -> NDArray[np.float64]:
     """What the judge of passage looks at, a row for each alignment: shape (n, PASSAGE_FEATURES)."""
     score, rival = table[:, SCORE].astype(float), table[:, RIVAL]
     aligned = table[:, TO] - table[:, FROM]
@@ -142,7 +147,7 @@ def passage_evidence(table: NDArray[np.int64], lengths: NDArray[np.int64]) -> ND
     columns = (
         lead, np.minimum(lead, 2), np.minimum(lead, 5), rival < 0, (rival < 0) * size, identity, identity**2,
         hits / 10, np.minimum(hits, 5), np.minimum(score, 1000) / 100, np.minimum(score, 300) / 100, size,
-        size**2, aligned / lengths[table[:, READ]], table[:, KIND] == SUPPLEMENTARY, np.ones(len(table)),
+        size**2, np.ones(len(table)),
     )  # fmt: skip
     return np.stack(columns, axis=1).astype(np.float64)
 
@@ -158,7 +163,7 @@ def rows_of(
         Secondary alignments of a read at most.
     """
     table = placed.table
-    quality = phred(passage_evidence(table, reads.lengths) @ parameters.passage.weights)
+    quality = phred(passage_evidence(table) @ parameters.passage.weights)
     quality[table[:, RIVAL] >= table[:, SCORE]] = 0
     quality[table[:, KIND] == SECONDARY] = 0
     is_secondary = table[:, KIND] == SECONDARY
@@ -325,6 +330,16 @@ def choose_chains(chains: Chains, length: int, word: int) -> NDArray[np.int64]:
         chosen[count] = c
         count += 1
     return chosen[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+def _meet(chains, chain, part, spans, length):
+    """Whether a part has hits where a chain has its own, or leaves the stretch out (an inversion)."""
+    inside = 0
+    for h in range(chains.bounds[part], chains.bounds[part + 1]):
+        at = length - 1 - chains.places[h] if chains.strands[part] else chains.places[h]
+        inside += spans[chain, 0] <= at < spans[chain, 1]
+    return inside >= _SHARED_HITS * (chains.bounds[chain + 1] - chains.bounds[chain])
 
 
 @numba.njit(cache=True, nogil=True)

@@ -183,6 +183,17 @@ def long_preset(*, passage: Judge | None = None) -> LongParameters:
     return LongParameters(LONG_STAGES, passage or judge("passage"))
 
 
+def parameters_of(name: str) -> AlignmentParameters | LongParameters:
+    """The parameters of any preset, with the judges that ship.
+
+    Raises
+    ------
+    UsageError
+        If there is no such preset; the message lists them.
+    """
+    return long_preset() if name == LONG else preset(name)
+
+
 def preset(
     name: str,
     *,

@@ -26,6 +26,7 @@ from genoseq.align.records import (
     NOT_PRIMARY,
     PAIRED,
     REVERSE,
+    SECONDARY,
     SUPPLEMENTARY,
     UNMAPPED,
     Rows,
@@ -73,26 +74,57 @@ def add_supplementary(
         return alignments, rows
     flags = rows.flags[owners] & _MATE_BITS | SUPPLEMENTARY | REVERSE * found.strands[good].astype(np.int32)
     a, r = alignments, rows
-    order = np.argsort(np.concatenate([a.reads, a.reads[owners]]), kind="stable")
-    new_row = np.empty(len(order) + 1, np.int64)
-    new_row[order], new_row[-1] = np.arange(len(order)), -1
+    told = _told(alignments, rows, owners, found, good, cigars, cigar_starts)
+    old, number = np.flatnonzero(~told), len(a)
+    order = np.argsort(np.concatenate([a.reads[old], a.reads[owners]]), kind="stable")
+    taken = np.concatenate([old, number + np.arange(len(good))])[order]  # of the old rows and the new ones
+    new_row = np.full(number + len(good) + 1, -1, np.int64)  # the last: no mate
+    new_row[taken] = np.arange(len(taken))
+
+    def both(before: NDArray, after: NDArray) -> NDArray:
+        return np.concatenate([before, after])[taken]
+
     joined = Alignments(
-        np.concatenate([a.reads, a.reads[owners]])[order],
-        np.concatenate([a.strands, found.strands[good]])[order],
-        np.concatenate([a.starts, found.starts[good]])[order],
-        np.concatenate([a.scores, found.scores[good]])[order],
-        np.concatenate([a.edits, found.edits[good]])[order],
+        both(a.reads, a.reads[owners]),
+        both(a.strands, found.strands[good]),
+        both(a.starts, found.starts[good]),
+        both(a.scores, found.scores[good]),
+        both(a.edits, found.edits[good]),
         np.concatenate([a.cigars, cigars]),
-        np.concatenate([a.cigar_starts, cigar_starts + len(a.cigars)])[order],
-        np.concatenate([a.cigar_counts, counts])[order],
+        both(a.cigar_starts, cigar_starts + len(a.cigars)),
+        both(a.cigar_counts, counts),
     )
     return joined, Rows(
-        np.concatenate([r.flags, flags.astype(np.int32)])[order],
-        np.concatenate([r.mapqs, judged.mapqs[good]])[order],
-        np.concatenate([r.seconds, judged.seconds[good]])[order],
-        new_row[np.concatenate([r.mates, r.mates[owners]])[order]],
-        np.concatenate([r.tlens, np.zeros(len(good), np.int64)])[order],
+        both(r.flags, flags.astype(np.int32)),
+        both(r.mapqs, judged.mapqs[good]),
+        both(r.seconds, judged.seconds[good]),
+        new_row[both(r.mates, r.mates[owners])],
+        both(r.tlens, np.zeros(len(good), np.int64)),
     )
+
+
+def _told(
+    alignments: Alignments,
+    rows: Rows,
+    owners: NDArray[np.int64],
+    found: Alignments,
+    good: NDArray[np.int64],
+    cigars: NDArray[np.uint32],
+    cigar_starts: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Secondary rows at the place of a supplementary one of the same read, shape (rows,)."""
+    secondary = np.flatnonzero(rows.flags & SECONDARY)
+    told = np.zeros(len(alignments), np.bool_)
+    if not len(secondary):
+        return told
+    first = alignments.starts[secondary] - _first_clip(alignments.cigars, alignments.cigar_starts[secondary])
+    for owner, row, start in zip(
+        owners, good, found.starts[good] - _first_clip(cigars, cigar_starts), strict=True
+    ):
+        same = alignments.reads[secondary] == alignments.reads[owner]
+        same &= (alignments.strands[secondary] == found.strands[row]) & (np.abs(first - start) <= _SAME_PLACE)
+        told[secondary[same]] = True
+    return told
 
 
 def _first_clip(cigars: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.aligner import AlignedBatch
-from genoseq.align.extend import DELETION, DIFFERENT, INSERTION, MATCH, SAME, SOFT_CLIP
+from genoseq.align.cigar import DELETION, DIFFERENT, INSERTION, MATCH, SAME, SOFT_CLIP
 from genoseq.align.histogram import LONGEST, Histogram, round_up, slot
-from genoseq.align.records import PROPER, SECONDARY, UNMAPPED
+from genoseq.align.records import NOT_PRIMARY, PROPER, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from genoseq.index.reference import Reference
 
-SUPPLEMENTARY = 2048
 PAIR_KINDS = ("proper", "one_contig", "two_contigs", "one_mate", "no_mate")
 """Pairs: proper; others with both mates on one contig; mates on two contigs; one mate placed; none placed."""
 PLOTTED = 24
@@ -154,7 +153,7 @@ class Statistics:
     def _add_pairs(
         self, flags: NDArray[np.int32], tlens: NDArray[np.int64], firsts: NDArray[np.int64]
     ) -> None:
-        row = np.flatnonzero((flags & (SECONDARY | SUPPLEMENTARY)) == 0)  # of each read
+        row = np.flatnonzero((flags & NOT_PRIMARY) == 0)  # of each read
         flags, other, tlens = flags[row[firsts]], flags[row[firsts + 1]], np.abs(tlens[row[firsts]])
         placed = 2 - ((flags & UNMAPPED) > 0) - ((other & UNMAPPED) > 0)
         kinds = np.where(placed < 2, 4 - placed, np.where(tlens > 0, 1, 2))

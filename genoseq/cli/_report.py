@@ -82,7 +82,7 @@ def finish_report(
     """Write what the options ask for."""
     from datetime import datetime
 
-    from genoseq.align.presets import preset
+    from genoseq.align.presets import parameters_of
     from genoseq.index.locate import default_index, index_beside
     from genoseq.multiqc import write_multiqc
     from genoseq.report import Run, write_report
@@ -94,7 +94,7 @@ def finish_report(
         statistics,
         index,
         os.fspath(args.index or beside or default_index()),
-        preset(summary["preset"]).stages,
+        parameters_of(summary["preset"]).stages,
         args.threads,
         datetime.now().astimezone(),
     )
