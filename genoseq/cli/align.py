@@ -200,6 +200,12 @@ def _open_index(args: argparse.Namespace) -> Index:
         return index
     if not Path(args.reference).is_file():
         raise InputError("no such file", args.reference)
+    if not os.access(folder.parent, os.W_OK | os.X_OK):
+        raise InputError(
+            f"cannot be written: no permission to write into {folder.parent}; build it elsewhere: "
+            f"genoseq index {args.reference} -o NAME.gsx, then genoseq align -x NAME.gsx",
+            folder,
+        )
     if not args.quiet:
         print(f"genoseq align: building the index {folder} (once)", file=sys.stderr)
     parameters = PRESETS["sr" if args.preset == "sr" else "divergent"]
