@@ -313,9 +313,9 @@ def choose_chains(chains: Chains, length: int, word: int) -> NDArray[np.int64]:
         part = 0
         while part < found:
             other = spans[parts[part]]
-            if min(spans[c, 1], other[1]) - max(spans[c, 0], other[0]) >= _SHARED * (
-                spans[c, 1] - spans[c, 0]
-            ):
+            shared = min(spans[c, 1], other[1]) - max(spans[c, 0], other[0])
+            own = spans[c, 1] - spans[c, 0]
+            if shared >= _SHARED * own and _meet(chains, c, parts[part], spans, length):
                 break
             part += 1
         if part == found:
