@@ -177,7 +177,7 @@ def version(program: str) -> str:
     if path is None:
         return "not installed"
     arguments = [] if program == "bwa" else ["--version"]
-    done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([path, *arguments], capture_output=True, text=True, errors="replace", check=False)
     lines = (done.stdout + done.stderr).splitlines()
     stated = next((line for line in lines if any(c.isdigit() for c in line)), "unknown")
     return f"{program} {stated.split()[-1]}"
