@@ -232,7 +232,7 @@ def _extend_all(
             path = operations[:count]
             scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
             if edits[row] >= FEW:
-                begin, at, o, last = clip_ends(read, begin, target, at, path)
+                begin, at, o, last = clip_ends(read[:length], begin, target, at, path)
                 path = operations[o:last]
                 end = begin + _bases_of(path)
                 scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
