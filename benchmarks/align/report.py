@@ -74,7 +74,8 @@ def _about(bench: Bench, figures: Figures) -> str:
     """How this was measured."""
     measured = [t["genoseq"] for t in figures.grid.values() if "genoseq" in t]
     pairs = [record for _, record in figures.results.all("pairs") if record["tool"] == "genoseq"]
-    commits = list(dict.fromkeys(record["commit"] for record in measured + pairs)) or [commit()]
+    found = [*measured, *pairs, *figures.long().values()]
+    commits = list(dict.fromkeys(record["commit"] for record in found)) or [commit()]
     today = datetime.now(UTC).date().isoformat()
     words = ["python benchmarks/align/run.py --data DATA --work WORK", f"--genomes {' '.join(bench.genomes)}"]
     words += [f"--lengths {' '.join(map(str, bench.lengths))}", f"--reads {bench.number}"]
