@@ -13,10 +13,12 @@ apart, with brown for their pale yellow, and every series has its own marker too
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from genoseq.errors import MissingDependencyError
 
@@ -26,19 +28,45 @@ if TYPE_CHECKING:
 
     from genoseq.evaluate import Evaluation
 
-__all__ = ["accuracy_plot", "recall_plot", "reliability_plot", "report_figure", "speed_plot"]
+__all__ = [
+    "accuracy_plot",
+    "check_matplotlib",
+    "depth_plot",
+    "histogram_plot",
+    "recall_plot",
+    "reliability_plot",
+    "report_figure",
+    "speed_plot",
+    "svg_figure",
+]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F4F24")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 GREY = "#767676"
+_UNITS = ((1e6, "Mbp"), (1e3, "kbp"))
+
+
+def check_matplotlib(what: str) -> None:
+    """Refuse to begin what cannot be finished without figures.
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib is not installed; `what` (an option) needs it.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(what, "matplotlib", "plots") from error
 
 
 def _axes(ax: Axes | None) -> Axes:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise MissingDependencyError("a figure", "matplotlib", "plots") from error
-    return pyplot.gca() if ax is None else ax
+    check_matplotlib("a figure")
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    return pyplot.gca()
 
 
 def _series(i: int) -> dict[str, Any]:
@@ -207,10 +235,9 @@ def speed_plot(results: Mapping[str, tuple[float, float]], ax: Axes | None = Non
 
 def report_figure(evaluations: Sequence[Evaluation]) -> Figure:
     """Draw the figure of `genoseq evaluate --plot`: calibration and recall side by side."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependencyError("--plot", "matplotlib", "plots") from error
+    check_matplotlib("--plot")
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10, 4.2), layout="constrained", dpi=150)
     left, right = figure.subplots(1, 2)
     reliability_plot(evaluations, left)
@@ -218,3 +245,103 @@ def report_figure(evaluations: Sequence[Evaluation]) -> Figure:
     if (legend := right.get_legend()) is not None:
         legend.remove()  # the same as on the left
     return figure
+
+
+def histogram_plot(
+    edges: ArrayLike,
+    series: Mapping[str, ArrayLike],
+    total: int,
+    ax: Axes | None = None,
+    *,
+    x: str,
+    y: str,
+    filled: bool = True,
+) -> Axes:
+    """Draw counts in bins as shares of a total, on a logarithmic axis where the bins widen.
+
+    Parameters
+    ----------
+    edges
+        Borders of the bins, one more than bins.
+    series
+        Name -> count of each bin; a legend names them if there are several.
+    total
+        What is 100 %.
+    ax
+        Axes to draw on.
+    x, y
+        Names of the axes.
+    filled
+        Areas, or lines for series that lie over each other.
+    """
+    ax = _axes(ax)
+    borders = np.asarray(edges, dtype=float)
+    for i, (label, counts) in enumerate(series.items()):
+        shares = 100 * np.asarray(counts, dtype=float) / max(total, 1)
+        ax.stairs(
+            shares,
+            borders,
+            fill=filled,
+            color=COLOURS[i],
+            label=label,
+            linestyle="-" if filled or not i else "--",
+            linewidth=0 if filled else 1.6,
+        )
+    widths = np.diff(borders)
+    if borders[0] > 0 and widths[-1] > 4 * widths[0]:
+        ax.set_xscale("log")
+    ax.set_xlim(borders[0], borders[-1])
+    ax.set_ylim(bottom=0)
+    _dress(ax, "", x, y)
+    _legend(ax, len(series) if len(series) > 1 else 0, "best")
+    return ax
+
+
+def depth_plot(edges: ArrayLike, depths: ArrayLike, ax: Axes | None = None) -> Axes:
+    """Draw the depth along a contig, with its mean as a line.
+
+    Parameters
+    ----------
+    edges
+        Borders of the bins, bp from the start of the contig, one more than bins.
+    depths
+        Mean depth in each bin.
+    ax
+        Axes to draw on.
+    """
+    ax = _axes(ax)
+    borders, values = np.asarray(edges, dtype=float), np.asarray(depths, dtype=float)
+    unit, name = next(((u, n) for u, n in _UNITS if borders[-1] >= 2 * u), (1.0, "bp"))
+    ax.stairs(values, borders / unit, fill=True, color=COLOURS[0])
+    mean = float(np.average(values, weights=np.diff(borders)))
+    ax.axhline(mean, color=COLOURS[1], linewidth=1, linestyle="--")
+    ax.set_xlim(borders[0] / unit, borders[-1] / unit)
+    ax.set_ylim(0, values.max() * 1.05 or 1)
+    ax.locator_params(axis="y", nbins=3)
+    _dress(ax, "", name, "depth")
+    return ax
+
+
+def svg_figure(draw: Callable[[Axes], object], name: str, *, width: float = 5.0, height: float = 2.6) -> str:
+    """Draw on the axes of a new figure and give it as SVG, the same text for the same figure.
+
+    Parameters
+    ----------
+    draw
+        Draws on the axes.
+    name
+        Sets ids of this figure apart from those of others on a page.
+    width, height
+        Inches.
+    """
+    check_matplotlib("a figure")
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9}):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure.subplots())
+        out = io.StringIO()
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(out, format="svg", transparent=True, metadata=nothing)
+    return out.getvalue()

@@ -42,7 +42,6 @@ from genoseq.truth import FOREIGN, RANDOM, origin_names
 __all__ = [
     "SimulatedReads",
     "SimulationParameters",
-    "format_fastq",
     "random_reads",
     "simulate_reads",
 ]
@@ -230,16 +229,6 @@ def random_reads(parameters: SimulationParameters, *, batch_reads: int = 16_384)
     none = np.empty(0, np.int64)
     return _batches(
         parameters, np.empty(0, np.uint8), np.zeros(1, np.int64), none, none, 1, [RANDOM], batch_reads
-    )
-
-
-def format_fastq(reads: ReadBatch) -> bytes:
-    """Lay a batch of reads with qualities out as FASTQ."""
-    names, letters, quals = reads.names.tobytes(), reads.letters.tobytes(), reads.quals.tobytes()
-    n, o = reads.name_offsets.tolist(), reads.offsets.tolist()
-    return b"".join(
-        b"@%b\n%b\n+\n%b\n" % (names[n[i] : n[i + 1]], letters[o[i] : o[i + 1]], quals[o[i] : o[i + 1]])
-        for i in range(len(reads))
     )
 
 

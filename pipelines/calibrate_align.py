@@ -31,8 +31,9 @@ from genoseq.align.cascade import find_loci
 from genoseq.align.conviction import CERTAINTY_FEATURES, FEATURES, Judge
 from genoseq.align.loci import LOCI
 from genoseq.align.mapq import certainty_evidence, kinship_evidence, phred, search_evidence
-from genoseq.align.outcome import choose
+from genoseq.align.outcome import choose, outcome
 from genoseq.align.presets import AlignmentParameters, preset
+from genoseq.align.records import UNMAPPED
 from genoseq.align.vote import OFFSET, STRAND_SHIFT
 from genoseq.index.reference import Reference
 from genoseq.index.store import PRESETS, Index
@@ -116,19 +117,19 @@ def conviction_sample(
 
 def certainty_of(aligner: Aligner, reads: SimulatedReads, divergence: float, within: int) -> Sample:
     """Evidence of finished alignments that have no equal rival."""
-    batch = aligner.align(reads.reads)
-    a, rows = batch.alignments, np.flatnonzero(batch.primary)
-    perfect = aligner.parameters.scoring.match * reads.reads.lengths
-    seconds = batch.rows.seconds[rows]
-    known = batch.mapped & (seconds < a.scores[rows])
-    evidence = certainty_evidence(reads.reads.lengths, perfect, a.scores[rows], seconds, batch.loci)
+    reference, parameters, batch = aligner.index.reference, aligner.parameters, reads.reads
+    candidates = aligner.candidates(batch)
+    a, rows = outcome(batch, candidates, reference, parameters, 0)
+    perfect = parameters.scoring.match * batch.lengths
+    known = ((rows.flags & UNMAPPED) == 0) & (rows.seconds < a.scores)
+    evidence = certainty_evidence(batch.lengths, perfect, a.scores, rows.seconds, candidates.loci)
     if divergence < 0:
-        right = np.zeros(len(rows), bool)
+        right = np.zeros(len(batch), bool)
     else:
-        first = a.cigars[np.minimum(a.cigar_starts[rows], len(a.cigars) - 1)]
+        first = a.cigars[np.minimum(a.cigar_starts, len(a.cigars) - 1)]
         clip = np.where((first & 15) == 4, first >> 4, 0).astype(np.int64)
-        near = np.abs(a.starts[rows] - clip - origins(reads, aligner.index.reference)) <= within
-        right = near & (a.strands[rows] == reads.reverse)
+        near = np.abs(a.starts - clip - origins(reads, reference)) <= within
+        right = near & (a.strands == reads.reverse)
     return Sample(evidence[known], right[known], np.full(known.sum(), divergence))
 
 

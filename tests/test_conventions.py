@@ -23,6 +23,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Imports go down this list only; what stands on one line does not import each other.
 LAYERS = [
     {"cli"},
+    {"multiqc", "report", "page"},
     {"plots", "evaluate", "peptides", "ncd", "hyena", "align"},
     {"simulate", "mutate", "truth"},
     {"index"},
@@ -34,7 +35,13 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # Files of one idea that import each other within a layer.
-WITHIN_A_LAYER = {("simulate", "mutate"), ("simulate", "truth"), ("plots", "evaluate")}
+WITHIN_A_LAYER = {
+    ("simulate", "mutate"),
+    ("simulate", "truth"),
+    ("plots", "evaluate"),
+    ("report", "page"),
+    ("multiqc", "report"),
+}
 
 # These run torch; nothing loads them but a function that needs them.
 TORCH_FILES = {

@@ -129,7 +129,7 @@ def test_keys_of_json_and_manifest_are_described(tmp_path, data, monkeypatch):
     runs = {
         "index": f"index {data}/genome.fa.gz -o g.gsx",
         "simulate": f"simulate {data}/genome.fa.gz -n 20 -o reads.fq",
-        "align": "align -x g.gsx reads.fq -o out.sam",
+        "align": "align -x g.gsx reads.fq -o out.sam --multiqc .",
         "evaluate": "evaluate out.sam out.sam --pool",
     }
     for name, arguments in runs.items():
@@ -137,7 +137,17 @@ def test_keys_of_json_and_manifest_are_described(tmp_path, data, monkeypatch):
         written = json.loads((tmp_path / f"{name}.json").read_text())
         row = re.search(rf"^\| `{name}` \|.*$", page, re.MULTILINE)[0]
         assert set(written) - {"schema_version"} <= set(re.findall(r"`(\w+)`", row)), name
+        if name == "align":
+            described = set(re.findall(r"`(\w+)`", page))
+            assert keys(written["statistics"]) <= described, keys(written["statistics"]) - described
     entry = written["files"][0]
     manifest = json.loads((tmp_path / "g.gsx" / "manifest.json").read_text())
     for key in (*manifest, *manifest["parameters"], *manifest["parts"], *entry, *entry["summary"]):
         assert f"`{key}`" in page, key
+
+
+def keys(values: object) -> set[str]:
+    """All keys in nested mappings and lists."""
+    if isinstance(values, list):
+        return set().union(*map(keys, values))
+    return set(values).union(*map(keys, values.values())) if isinstance(values, dict) else set()

@@ -1,13 +1,23 @@
 """The figures: what is drawn, on which axes, and without matplotlib."""
 
 import builtins
+import re
 
 import numpy as np
 import pytest
 
 from genoseq.errors import MissingDependencyError
 from genoseq.evaluate import Evaluation
-from genoseq.plots import accuracy_plot, recall_plot, reliability_plot, report_figure, speed_plot
+from genoseq.plots import (
+    accuracy_plot,
+    depth_plot,
+    histogram_plot,
+    recall_plot,
+    reliability_plot,
+    report_figure,
+    speed_plot,
+    svg_figure,
+)
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -37,8 +47,10 @@ def test_axes_in_axes_out():
         lambda ax=None: recall_plot([evaluation()], ax),
         lambda ax=None: accuracy_plot([0, 0.1], {"a": [1, 0.5]}, ax),
         lambda ax=None: speed_plot({"a": (1000, 0.5)}, ax),
+        lambda ax=None: histogram_plot([0, 1, 2], {"a": [3, 4]}, 7, ax, x="x", y="y"),
+        lambda ax=None: depth_plot([0, 10, 15], [1, 2], ax),
     ]
-    _, axes = pyplot.subplots(2, 2)
+    _, axes = pyplot.subplots(2, 3)
     for draw, ax in zip(draws, axes.flat, strict=True):
         assert draw(ax) is ax
         pyplot.figure()
@@ -74,6 +86,35 @@ def test_speed_names_every_point():
     ax = speed_plot({"fast": (50_000, 0.5), "slow": (100, 0.99)})
     assert [text.get_text() for text in ax.texts] == ["fast", "slow"]
     assert ax.get_xscale() == "log"
+
+
+def test_histogram_shows_shares():
+    ax = histogram_plot([0, 2, 4], {"a": [1, 3], "b": [4, 0]}, 8, x="x", y="y", filled=False)
+    assert [patch.get_data().values.tolist() for patch in ax.patches] == [[12.5, 37.5], [50, 0]]
+    assert texts(ax) == ["a", "b"]
+    assert (ax.get_xscale(), ax.get_xlim()) == ("linear", (0, 4))
+    pyplot.figure()
+    wide = histogram_plot([1, 10, 100], {"": [1, 1]}, 2, x="x", y="y")
+    assert wide.get_xscale() == "log"
+    assert wide.get_legend() is None
+
+
+@pytest.mark.parametrize(("length", "unit"), [(300, "bp"), (5_000, "kbp"), (3_000_000, "Mbp")])
+def test_depth_in_units_with_the_mean(length, unit):
+    ax = depth_plot([0, length // 2, length], [10, 20])
+    assert ax.get_xlabel() == unit
+    assert ax.lines[0].get_ydata()[0] == pytest.approx(15)
+
+
+def test_svg_is_the_same_each_time_and_has_ids_of_its_own():
+    def draw(ax):
+        histogram_plot([0, 1, 2], {"a": [3, 4]}, 7, ax, x="x", y="y")
+
+    one, again, other = svg_figure(draw, "one"), svg_figure(draw, "one"), svg_figure(draw, "other")
+    assert one == again
+    clips = [set(re.findall(r'clipPath id="(\w+)"', text)) for text in (one, other)]
+    assert clips[0]
+    assert not clips[0] & clips[1]
 
 
 @pytest.mark.parametrize("results", [[], [Evaluation("empty")], [evaluation()] * 9])

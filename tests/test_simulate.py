@@ -5,10 +5,10 @@ import pytest
 
 from genoseq.errors import InputError, UsageError
 from genoseq.index.reference import Reference
+from genoseq.io.fastq import format_fastq
 from genoseq.sequence import reverse_complement
 from genoseq.simulate import (
     SimulationParameters,
-    format_fastq,
     random_reads,
     simulate_reads,
 )

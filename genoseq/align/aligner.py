@@ -20,13 +20,17 @@ from genoseq.align.alignment import Alignment, alignments_of
 from genoseq.align.cascade import find_loci
 from genoseq.align.extend import Alignments, extend
 from genoseq.align.insert import UNKNOWN, InsertSize
-from genoseq.align.loci import LOCI, SHORTEST, Loci
+from genoseq.align.loci import LOCI, SHORTEST
+from genoseq.align.long import place, rows_of
 from genoseq.align.matches import split_matches
 from genoseq.align.outcome import Candidates, loci_to_extend, outcome
+from genoseq.align.paf import format_paf
 from genoseq.align.pair import Pairs
-from genoseq.align.presets import AlignmentParameters, preset
-from genoseq.align.records import SECONDARY, UNMAPPED, Rows, contig_table, format_paf, format_sam
-from genoseq.errors import InputError
+from genoseq.align.presets import AlignmentParameters, LongParameters, parameters_of
+from genoseq.align.profile import step
+from genoseq.align.records import NOT_PRIMARY, UNMAPPED, Rows, contig_table, format_sam
+from genoseq.align.split import add_supplementary
+from genoseq.errors import InputError, UsageError
 from genoseq.index.store import Index
 from genoseq.io.batch import ReadBatch
 
@@ -45,8 +49,8 @@ class AlignedBatch:
         One row a read (unmapped ones too), then its secondary ones.
     rows : Rows
         FLAG, MAPQ and second score of each row, and its mate.
-    loci : Loci
-        What the search found for each read.
+    stages : ndarray, shape (reads,)
+        Stage of the search that settled each read; the number of stages if none did.
     insert : InsertSize, optional
         Of the pairs of the batch: learned from them, or what was assumed.
     """
@@ -54,13 +58,13 @@ class AlignedBatch:
     reads: ReadBatch
     alignments: Alignments
     rows: Rows
-    loci: Loci
+    stages: NDArray[np.int8]
     insert: InsertSize | None = None
 
     @property
     def primary(self) -> NDArray[np.bool_]:
         """Whether each row is the primary one of its read, shape (n,)."""
-        return (self.rows.flags & SECONDARY) == 0
+        return (self.rows.flags & NOT_PRIMARY) == 0
 
     @property
     def mapped(self) -> NDArray[np.bool_]:
@@ -83,7 +87,7 @@ class AlignedBatch:
         new_row = np.full(len(a) + 1, -1, np.int64)  # the last: no mate
         new_row[keep] = np.arange(len(keep))
         rows = Rows(r.flags[keep], r.mapqs[keep], r.seconds[keep], new_row[r.mates[keep]], r.tlens[keep])
-        return AlignedBatch(self.reads, alignments, rows, self.loci, self.insert)
+        return AlignedBatch(self.reads, alignments, rows, self.stages, self.insert)
 
 
 class Aligner:
@@ -92,8 +96,8 @@ class Aligner:
     Parameters
     ----------
     index : Index
-    parameters : AlignmentParameters or str, optional
-        Parameters or the name of a preset; by default the preset that the index was made for.
+    parameters : AlignmentParameters or LongParameters or str, optional
+        Parameters or the name of a preset; by default the preset for short reads that the index was made for.
     secondary : int
         Secondary alignments to report for each read at most.
     insert : InsertSize, optional
@@ -103,7 +107,7 @@ class Aligner:
     def __init__(
         self,
         index: Index,
-        parameters: AlignmentParameters | str | None = None,
+        parameters: AlignmentParameters | LongParameters | str | None = None,
         *,
         secondary: int = 0,
         insert: InsertSize | None = None,
@@ -111,7 +115,7 @@ class Aligner:
         if parameters is None:
             parameters = "sr" if index.parameters.words == 1 else "divergent"
         self.index = index
-        self.parameters = preset(parameters) if isinstance(parameters, str) else parameters
+        self.parameters = parameters_of(parameters) if isinstance(parameters, str) else parameters
         self.secondary = min(secondary, LOCI - 1)
         self.insert = insert or UNKNOWN
         self.insert_source = "assumed" if insert is None else "given"
@@ -124,6 +128,8 @@ class Aligner:
         ------
         InputError
             If a read is longer than the preset handles.
+        UsageError
+            If there are pairs, which the preset for long reads does not know.
         """
         faiss.omp_set_num_threads(1)  # of this thread: genoseq's own threads take batches
         lengths = reads.lengths
@@ -131,22 +137,37 @@ class Aligner:
             longest = int(lengths.argmax())
             raise InputError(
                 f"read {reads.name(longest)!r} has {lengths[longest]} bp; this preset aligns reads of up to "
-                f"{self.parameters.max_length} bp, and the preset 'long' for longer ones is still to come"
+                f"{self.parameters.max_length} bp"
+                + ("" if isinstance(self.parameters, LongParameters) else ", the preset 'long' longer ones")
             )
+        if isinstance(self.parameters, LongParameters):
+            if len(reads.pairs):
+                raise UsageError("the preset 'long' aligns single reads, not pairs")
+            placed, stages = place(reads, self.index, self.parameters)
+            return AlignedBatch(reads, *rows_of(placed, reads, self.parameters, self.secondary), stages)
         found = self.candidates(reads)
-        alignments, rows = outcome(reads, found, self.index.reference, self.parameters, self.secondary)
+        with step("choose"):
+            alignments, rows = outcome(reads, found, self.index.reference, self.parameters, self.secondary)
+        with step("split"):
+            alignments, rows = add_supplementary(reads, alignments, rows, self.index, self.parameters)
         insert = None if found.pairs is None else found.pairs.insert
-        return AlignedBatch(reads, alignments, rows, found.loci, insert)
+        return AlignedBatch(reads, alignments, rows, found.loci.stage, insert)
 
     def candidates(self, reads: ReadBatch) -> Candidates:
-        """Search and extend, before anything is chosen (the study behind the mapping quality looks at it)."""
+        """Search and extend, before anything is chosen (the study behind the mapping quality looks at it).
+
+        Only of short reads.
+        """
+        if isinstance(self.parameters, LongParameters):
+            raise UsageError("long reads have no candidates: they are placed by chains")
         firsts = reads.pairs
         pairs = Pairs(firsts, self.insert, fixed=self.insert_source == "given") if len(firsts) else None
         loci = find_loci(reads.codes, reads.offsets, self.index, self.parameters, pairs)
         rows, keys, distances, deciding = loci_to_extend(loci, reads.lengths, self.secondary, pairs)
-        aligned = extend(
-            reads.codes, reads.offsets, rows, keys, distances, self.index.reference, self.parameters
-        )
+        with step("extend"):
+            aligned = extend(
+                reads.codes, reads.offsets, rows, keys, distances, self.index.reference, self.parameters
+            )
         return Candidates(loci, aligned, deciding, pairs)
 
     def learn_insert(self, reads: ReadBatch, *, most: int = 4096) -> InsertSize | None:
@@ -177,7 +198,14 @@ class Aligner:
         return alignments_of(batch, self.index.reference)
 
     def sam(
-        self, batch: AlignedBatch, *, read_group: str = "", eqx: bool = False, comments: bool = False
+        self,
+        batch: AlignedBatch,
+        *,
+        read_group: str = "",
+        eqx: bool = False,
+        comments: bool = False,
+        soft_clip: bool = False,
+        alternatives: bool = False,
     ) -> NDArray[np.uint8]:
         """SAM lines of an aligned batch.
 
@@ -189,16 +217,22 @@ class Aligner:
             CIGAR with = and X instead of M.
         comments : bool
             Add the comments of the reads, which must be SAM tags (`genoseq.io.tags`).
+        soft_clip : bool
+            Give supplementary lines the whole read, not only the bases that they align.
+        alternatives : bool
+            Name secondary alignments in a tag of the primary line (XA), not in lines of their own.
         """
-        return format_sam(
-            batch.reads, self._shown(batch, eqx=eqx), batch.rows, self.index.reference, self._contigs,
-            read_group, comments=comments,
-        )  # fmt: skip
+        with step("format"):
+            return format_sam(
+                batch.reads, self._shown(batch, eqx=eqx), batch.rows, self.index.reference, self._contigs,
+                read_group, comments=comments, soft_clip=soft_clip, alternatives=alternatives,
+            )  # fmt: skip
 
-    def paf(self, batch: AlignedBatch, *, eqx: bool = False) -> NDArray[np.uint8]:
-        """PAF lines of an aligned batch; `eqx` as for `sam`."""
+    def paf(self, batch: AlignedBatch, *, eqx: bool = False, differences: bool = False) -> NDArray[np.uint8]:
+        """PAF lines of an aligned batch; `eqx` as for `sam`, `differences` adds the tag cs."""
         shown = self._shown(batch, eqx=eqx)
-        return format_paf(batch.reads, shown, batch.rows, self.index.reference, self._contigs)
+        reference = self.index.reference
+        return format_paf(batch.reads, shown, batch.rows, reference, self._contigs, differences=differences)
 
     def _shown(self, batch: AlignedBatch, *, eqx: bool) -> Alignments:
         if not eqx:

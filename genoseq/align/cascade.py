@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from genoseq.align.loci import SHORTEST, Ballot, Loci
 from genoseq.align.pair import Pairs
 from genoseq.align.presets import ANY, DIVERGENT, REPEAT, AlignmentParameters, Stage
+from genoseq.align.profile import step
 from genoseq.align.search import BatchAnchors, Hits, batch_anchors, search_anchors
 from genoseq.align.vote import ASKED, FULL, keep_hits
 from genoseq.align.weigh import Rules, weigh
@@ -31,7 +32,8 @@ def find_loci(
     found = 1  # words whose anchors are found; those of the others only for reads that come to need them
     lengths = np.diff(offsets)
     long_enough = np.flatnonzero(lengths >= SHORTEST)
-    anchors = batch_anchors(codes, offsets, index, parameters.edge, found, long_enough)
+    with step("anchors"):
+        anchors = batch_anchors(codes, offsets, index, parameters.edge, found, long_enough)
     ballot, slots = _no_hits(reads)
     met = pairs is None
     for number, stage in enumerate(parameters.stages):
@@ -50,18 +52,21 @@ def find_loci(
             continue
         if stage.word != 0 and found < index.parameters.words:
             found = index.parameters.words
-            anchors = batch_anchors(codes, offsets, index, parameters.edge, found, left)
+            with step("anchors"):
+                anchors = batch_anchors(codes, offsets, index, parameters.edge, found, left)
         deeper = live[loci.asked[live] < stage.hits]
         loci.asked[deeper] = stage.hits
         loci.signs[deeper, [[FULL], [ASKED]]] = 0
-        hits = search_anchors(codes, offsets, index, anchors, live, stage)
-        ballot = _collect(ballot, slots, live, hits, anchors, offsets, index, parameters, loci)
+        with step("search"):
+            hits = search_anchors(codes, offsets, index, anchors, live, stage)
         convinced = np.empty(len(live), np.bool_)
-        weigh(
-            live, codes, offsets, ballot, index.reference.words, index.reference.offsets,
-            Rules(parameters.tolerance, parameters.slack, stage.verify, parameters.conviction.weights),
-            loci, convinced,
-        )  # fmt: skip
+        with step("verify"):
+            ballot = _collect(ballot, slots, live, hits, anchors, offsets, index, parameters, loci)
+            weigh(
+                live, codes, offsets, ballot, index.reference.words, index.reference.offsets,
+                Rules(parameters.tolerance, parameters.slack, stage.verify, parameters.conviction.weights),
+                loci, convinced,
+            )  # fmt: skip
         loci.stage[live[convinced]] = number
     if pairs is not None:
         _meet(pairs, codes, offsets, index, loci, stages, last=True)
@@ -79,7 +84,8 @@ def _meet(
     last: bool,
 ) -> NDArray[np.int64]:
     reference = index.reference
-    return pairs.meet(codes, offsets, reference.words, reference.offsets, loci, stages, last=last)
+    with step("pairs"):
+        return pairs.meet(codes, offsets, reference.words, reference.offsets, loci, stages, last=last)
 
 
 def _takes(stage: Stage, loci: Loci, lengths: NDArray[np.int64], divergent: float) -> NDArray[np.bool_]:

@@ -14,7 +14,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.extend import DELETION, MATCH, SOFT_CLIP, Alignments
+from genoseq.align.cigar import DELETION, MATCH, SOFT_CLIP
+from genoseq.align.extend import Alignments
 from genoseq.align.insert import InsertSize
 from genoseq.align.pair import SPLIT, insert_cost
 

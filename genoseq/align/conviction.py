@@ -4,11 +4,12 @@
 the read is done. *Certainty* is asked at the end: is the reported locus the true one? Its answer is the
 mapping quality. The two differ where a read has two identical loci: searching on is pointless, and the answer
 is a guess. *Kinship* gives the mapping quality of mates, from what certainty says of both and from how they
-fit (`genoseq.align.mapq`).
+fit (`genoseq.align.mapq`). *Passage* gives that of the alignments of long reads (`genoseq.align.long`).
 
 All are logistic models. The first two look at the same numbers (`evidence`): how close the best verified
 locus is, how far behind its nearest rival stays, how the votes divide, how crowded the neighbourhood of the
-anchors is. ``pipelines/calibrate_align.py`` fits them; ``genoseq/weights/judges.md`` has data and figures.
+anchors is. ``pipelines/calibrate_align.py`` fits the first three, ``genoseq/weights/judges.md`` has data and
+figures; passage is ``pipelines/calibrate_long.py`` and ``passage.md``.
 """
 
 from __future__ import annotations
@@ -31,8 +32,16 @@ CERTAINTY_FEATURES = FEATURES + 7
 """Numbers that certainty looks at: those of conviction and of the final alignment (`genoseq.align.mapq`)."""
 KINSHIP_FEATURES = 20
 """Numbers that kinship looks at (`genoseq.align.mapq.kinship_evidence`)."""
+PASSAGE_FEATURES = 14
+"""Numbers that passage looks at (`genoseq.align.long.passage_evidence`)."""
 DEEP = 8
 """Who asked for more hits of an anchor than this has seen copies of a repeat."""
+_FEATURES = {
+    "conviction": FEATURES,
+    "certainty": CERTAINTY_FEATURES,
+    "kinship": KINSHIP_FEATURES,
+    "passage": PASSAGE_FEATURES,
+}
 _FAR = 0.45  # edit distance (share) of a random locus; no rival is counted as further away
 
 
@@ -51,16 +60,17 @@ class Judge:
 
 @cache
 def judge(name: str) -> Judge:
-    """The judge that ships under `name`: ``conviction``, ``certainty`` or ``kinship``.
+    """The judge that ships under `name`: ``conviction``, ``certainty``, ``kinship`` or ``passage``.
 
     Raises
     ------
     CheckpointError
         If its weights do not fit the evidence.
     """
-    file = resources.files("genoseq").joinpath("weights/judges.json")
+    page = "passage.json" if name == "passage" else "judges.json"
+    file = resources.files("genoseq").joinpath(f"weights/{page}")
     weights = np.array(json.loads(file.read_text())[name], np.float64)
-    expected = {"conviction": FEATURES, "certainty": CERTAINTY_FEATURES, "kinship": KINSHIP_FEATURES}[name]
+    expected = _FEATURES[name]
     if weights.shape != (expected,):
         raise CheckpointError(f"{file}: {name} has {weights.size} weights, expected {expected}")
     return Judge(weights)

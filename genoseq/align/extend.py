@@ -19,13 +19,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genoseq.align.cigar import DELETION, INSERTION, MATCH, length_of, write_clipped
+from genoseq.align.ends import FEW, clip_ends
 from genoseq.align.presets import AlignmentParameters, Scoring
 from genoseq.align.vote import key_position, key_strand
 from genoseq.index.reference import Reference
 
-MATCH, INSERTION, DELETION, SOFT_CLIP, SAME, DIFFERENT = 0, 1, 2, 4, 7, 8
-"""Operations of a CIGAR as BAM numbers them; an operation is stored as ``length << 4 | operation``. The last
-two tell matches from mismatches and are made on demand only (`genoseq.align.matches`)."""
 _PAIR, _INSERTED, _DELETED = 0, 1, 2
 _NEVER = np.int32(-(1 << 28))
 _START_BITS = 42  # of a reference position and a strand
@@ -38,7 +37,10 @@ CLOSE_SHARE = 0.12
 WIDE = 50
 """Longest gap that is looked for in a read of which an end is left over, bp."""
 _CLIPPED = 12  # bases of an end that are left over, from which on that is tried
-_DENSE, _FEW = 2, 2  # mismatches that outnumber matches by 2 in some stretch, 2 in all: a gap may score more
+_DENSE, _LEAST = (
+    2,
+    2,
+)  # mismatches that outnumber matches by 2 in some stretch, 2 in all: a gap may score more
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def _extend_all(
         scheme = schemes[is_close[row]]
         match, mismatch, gap_open, gap_extend, bonus = scheme[0], scheme[1], scheme[2], scheme[3], scheme[4]
         plain = inside and mismatches <= distances[row]
-        if plain and (mismatches < _FEW or not _dense(read, length, target, slack)):
+        if plain and (mismatches < _LEAST or not _dense(read, length, target, slack)):
             begin, end = _best_stretch(read, length, target, slack, match, mismatch, bonus)
             operations[0] = (end - begin) << 4 | MATCH
             count = 1
@@ -228,10 +230,16 @@ def _extend_all(
             )  # fmt: skip
         strands[row] = strand
         if count:
+            path = operations[:count]
+            scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
+            if edits[row] >= FEW:
+                begin, at, o, last = clip_ends(read, begin, target, at, path)
+                path = operations[o:last]
+                end = begin + _bases_of(path)
+                scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
             starts[row] = start + at
-            room = cigars[cigar_starts[row] : cigar_starts[row] + count + 2]
-            cigar_counts[row] = _clipped(operations[:count], begin, length - end, room)
-            scores[row], edits[row] = _score(read, begin, target, at, operations[:count], schemes[0])
+            room = cigars[cigar_starts[row] : cigar_starts[row] + path.shape[0] + 2]
+            cigar_counts[row] = write_clipped(path, begin, length - end, room)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -247,19 +255,12 @@ def _dense(read, length, target, shift):
 
 
 @numba.njit(cache=True, nogil=True)
-def _clipped(operations, before, after, cigar):
-    """Write `operations` with the soft clips before and after them; returns how many there are."""
-    filled = 0
-    if before > 0:
-        cigar[0] = before << 4 | SOFT_CLIP
-        filled = 1
-    for o in range(operations.shape[0]):
-        cigar[filled] = operations[o]
-        filled += 1
-    if after > 0:
-        cigar[filled] = after << 4 | SOFT_CLIP
-        filled += 1
-    return filled
+def _bases_of(operations):
+    """Bases of the read in an alignment."""
+    total = 0
+    for operation in operations:
+        total += length_of(operation) if operation & 15 != DELETION else 0
+    return total
 
 
 @numba.njit(cache=True, nogil=True)

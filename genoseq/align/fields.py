@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from genoseq.align.extend import DELETION, INSERTION, SOFT_CLIP
+from genoseq.align.cigar import DELETION, INSERTION, SOFT_CLIP
 
 _LETTERS = np.frombuffer(b"MIDNSHP=X", np.uint8)
 
@@ -61,11 +61,15 @@ def letter_at(words, exceptions, at):
 
 
 @numba.njit(cache=True, nogil=True)
-def write_cigar(out, at, cigars, lo, hi):
-    """Write the operations ``lo:hi``."""
+def write_cigar(out, at, cigars, lo, hi, hard):
+    """Write the operations ``lo:hi``, "*" for none; clips as hard ones, if `hard`."""
+    if lo == hi:
+        out[at] = 42
+        return at + 1
     for o in range(lo, hi):
         at = write_number(out, at, np.int64(cigars[o] >> 4))
-        out[at] = _LETTERS[cigars[o] & 15]
+        kind = cigars[o] & 15
+        out[at] = 72 if hard and kind == SOFT_CLIP else _LETTERS[kind]
         at += 1
     return at
 

@@ -8,7 +8,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.extend import DELETION, DIFFERENT, MATCH, SAME, Alignments
+from genoseq.align.cigar import DELETION, DIFFERENT, MATCH, SAME
+from genoseq.align.extend import Alignments
 from genoseq.align.fields import letter_at
 from genoseq.index.reference import Reference
 from genoseq.sequence import LETTERS

@@ -103,6 +103,53 @@ class AlignmentParameters:
     max_length: int = 1000
 
 
+@dataclass(frozen=True)
+class LongParameters:
+    """Everything that decides the alignment of long reads (`genoseq.align.long`).
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+        Searches of a sample of the anchors; a read takes the next one if this one explains too little of it.
+    passage : Judge
+        Gives the mapping quality.
+    scoring : Scoring
+        minimap2's for noisy reads.
+    long_gap_open, long_gap_extend : int
+        Cost of a gap where it is less than that of `scoring`.
+    drop : int
+        An alignment ends where its score falls by this much.
+    gap, shift : int
+        Distance and change of diagonal between neighbours of a chain at most, bp.
+    least_votes : float
+        Chains with less than this are not looked at.
+    least_score : int
+        Nor are alignments that score less.
+    explained : float
+        Share of a read that its alignments must cover, for the search to end, and
+    hits : int
+        hits that its best chain must have.
+    edge, vote_base, max_length
+        As for `AlignmentParameters`.
+    """
+
+    stages: tuple[Stage, ...]
+    passage: Judge
+    scoring: Scoring = Scoring(match=2, mismatch=4, gap_open=4, gap_extend=2, end_bonus=10)
+    long_gap_open: int = 24
+    long_gap_extend: int = 1
+    drop: int = 400
+    gap: int = 5000
+    shift: int = 500
+    least_votes: float = 1.0
+    least_score: int = 80
+    explained: float = 0.5
+    hits: int = 5
+    edge: int = 4
+    vote_base: float = 0.3
+    max_length: int = (1 << 21) - 1
+
+
 _FIRST = (Stage(0, 0, 3, verify=4), Stage(0, 3, 8, verify=8), Stage(0, 8, 999, verify=16))
 
 
@@ -125,6 +172,26 @@ CASCADES = {
     "sensitive": (*_DIVERGENT, Stage(-1, 0, 999, probes=40, hits=128, takes=DIVERGENT, verify=300)),
 }
 """The cascade of each preset: one anchor word; two words; two and a last, exhaustive stage."""
+LONG = "long"
+LONG_STAGES = (Stage(0, 0, 1, hits=4), Stage(-1, 0, 1, probes=20, hits=8))
+PRESETS = (*CASCADES, LONG)
+"""Names of all presets."""
+
+
+def long_preset(*, passage: Judge | None = None) -> LongParameters:
+    """The parameters of the preset `long`, with the judge that ships or another."""
+    return LongParameters(LONG_STAGES, passage or judge("passage"))
+
+
+def parameters_of(name: str) -> AlignmentParameters | LongParameters:
+    """The parameters of any preset, with the judges that ship.
+
+    Raises
+    ------
+    UsageError
+        If there is no such preset; the message lists them.
+    """
+    return long_preset() if name == LONG else preset(name)
 
 
 def preset(
@@ -134,7 +201,7 @@ def preset(
     certainty: Judge | None = None,
     kinship: Judge | None = None,
 ) -> AlignmentParameters:
-    """The parameters of a preset, with the judges that ship or others.
+    """The parameters of a preset for short reads, with the judges that ship or others.
 
     Raises
     ------
@@ -142,7 +209,7 @@ def preset(
         If there is no such preset; the message lists them.
     """
     if name not in CASCADES:
-        raise UsageError(f"unknown preset {name!r}; choose from {', '.join(CASCADES)}")
+        raise UsageError(f"unknown preset {name!r}; choose from {', '.join(PRESETS)}")
     return AlignmentParameters(
         CASCADES[name],
         conviction or judge("conviction"),

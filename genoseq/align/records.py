@@ -1,8 +1,9 @@
-"""Records: a batch of alignments as SAM or PAF text, formatted in one pass over arrays.
+"""Records: a batch of alignments as SAM text, formatted in one pass over arrays (PAF: `genoseq.align.paf`).
 
-Coordinates are turned from concatenated, 0-based to contig, 1-based (SAM) or 0-based half-open (PAF) here and
-nowhere else. Sequence and qualities of a reverse-strand alignment are written reverse complemented, as SAM
-wants them; secondary lines carry ``*`` instead. MD and NM agree with ``samtools calmd``.
+Coordinates are turned from concatenated, 0-based to contig, 1-based here and nowhere else. Sequence and
+qualities of a reverse-strand alignment are written reverse complemented, as SAM wants them; secondary lines
+carry ``*`` instead, supplementary ones the bases that they align. MD and NM agree with ``samtools calmd``.
+The lines of a read that is aligned in parts name each other (SA).
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.extend import DELETION, INSERTION, SOFT_CLIP, Alignments
+from genoseq.align.cigar import DELETION, clips
+from genoseq.align.extend import Alignments
 from genoseq.align.fields import write_cigar, write_copy, write_md, write_number, write_tag
 from genoseq.index.reference import Reference
 from genoseq.io.batch import ReadBatch
 from genoseq.sequence import COMPLEMENT_TABLE
 
-PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED, REVERSE, MATE_REVERSE, FIRST, LAST, SECONDARY = (
-    1, 2, 4, 8, 16, 32, 64, 128, 256,
+PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED, REVERSE, MATE_REVERSE, FIRST, LAST, SECONDARY, SUPPLEMENTARY = (
+    1, 2, 4, 8, 16, 32, 64, 128, 256, 2048,
 )  # fmt: skip
 """Bits of FLAG."""
-_NO_MATES = np.empty(0, np.uint8)
+NOT_PRIMARY = SECONDARY | SUPPLEMENTARY
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ def format_sam(
     read_group: str = "",
     *,
     comments: bool = False,
+    soft_clip: bool = False,
+    alternatives: bool = False,
 ) -> NDArray[np.uint8]:
     """SAM lines of a batch.
 
@@ -77,6 +81,10 @@ def format_sam(
         Value of the RG tag; none if empty.
     comments : bool
         Add the comments of the reads to their lines, as they are.
+    soft_clip : bool
+        Give supplementary lines the whole read, too.
+    alternatives : bool
+        Name the secondary alignments in a tag of the primary line (XA), instead of in lines of their own.
 
     Returns
     -------
@@ -84,10 +92,12 @@ def format_sam(
         Whole lines.
     """
     tag = np.frombuffer(f"\tRG:Z:{read_group}".encode() if read_group else b"", np.uint8)
-    room = _room(batch, alignments, len(tag), contig_names)
+    room = line_room(batch, alignments, len(tag), contig_names)
     room += 11 * int(alignments.cigar_counts[rows.mates[rows.mates >= 0]].sum())  # MC
     texts = batch.comment_offsets if comments else np.zeros(len(batch) + 1, np.int64)
     room += int((texts[alignments.reads + 1] - texts[alignments.reads] + 1).sum())
+    each = int(np.diff(contig_names[1]).max(initial=0)) + 40
+    room += _room_of_others(alignments.reads, rows.flags, alignments.cigar_counts, each)
     out = np.empty(room, np.uint8)
     used = _sam_lines(
         batch.names, batch.name_offsets, batch.comments, texts, batch.letters, batch.quals, batch.offsets,
@@ -95,27 +105,12 @@ def format_sam(
         alignments.edits, alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags,
         rows.mapqs,
         rows.seconds, rows.mates, rows.tlens, reference.words, reference.exceptions, reference.offsets,
-        contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, out,
+        contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, not soft_clip, alternatives, out,
     )  # fmt: skip
     return out[:used]
 
 
-def format_paf(
-    batch: ReadBatch, alignments: Alignments, rows: Rows, reference: Reference,
-    contig_names: tuple[NDArray[np.uint8], NDArray[np.int64]],
-) -> NDArray[np.uint8]:  # fmt: skip
-    """PAF lines of the mapped rows of a batch (tags tp, NM, AS, cg); names of mates end in /1 and /2."""
-    out = np.empty(_room(batch, alignments, 0, contig_names), np.uint8)
-    used = _paf_lines(
-        batch.names, batch.name_offsets, _NO_MATES if batch.mates is None else batch.mates, batch.offsets,
-        alignments.reads, alignments.strands, alignments.starts, alignments.scores, alignments.edits,
-        alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags, rows.mapqs,
-        reference.offsets, contig_names[0], contig_names[1], out,
-    )  # fmt: skip
-    return out[:used]
-
-
-def _room(
+def line_room(
     batch: ReadBatch, alignments: Alignments, tag: int, contig_names: tuple[NDArray, NDArray[np.int64]]
 ) -> int:
     """Upper bound of the bytes of the lines; CIGAR takes 11 bytes an operation at most, MD 3 bytes a base."""
@@ -173,6 +168,92 @@ def _next(out, at, start, contig, tlen, contigs, contig_names, contig_starts):
 
 
 @numba.njit(cache=True, nogil=True)
+def _room_of_others(reads, flags, counts, each):
+    """Upper bound of the bytes of SA and XA; an alignment takes `each` and its CIGAR."""
+    total = 0
+    row = 0
+    while row < reads.shape[0]:
+        end = row
+        parts, others, size, other_size = 0, 0, 0, 0
+        while end < reads.shape[0] and reads[end] == reads[row]:
+            if flags[end] & SECONDARY:
+                others += 1
+                other_size += each + 11 * counts[end]
+            else:
+                parts += 1
+                size += each + 11 * counts[end]
+            end += 1
+        total += other_size + (parts - 1) * size
+        row = end
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _others(
+    out, at, row, first, last, bit, starts, strands, flags, mapqs, edits, cigars,
+    cigar_starts, cigar_counts, contigs, contig_names, contig_starts,
+):  # fmt: skip
+    """Write SA, the other parts of the read among its rows ``first:last``, or XA, its rows with `bit`."""
+    begun = False
+    for other in range(first, last):
+        if other == row or flags[other] & SECONDARY != bit:
+            continue
+        if not begun:
+            begun = True
+            at = _text_tag(out, at, 88 if bit else 83, 65)
+        contig = np.searchsorted(contigs, starts[other], side="right") - 1
+        at = write_copy(out, at, contig_names, contig_starts[contig], contig_starts[contig + 1])
+        out[at] = 44
+        at += 1
+        sign = 45 if strands[other] else 43
+        if bit:  # XA: the strand is the sign of the position
+            out[at] = sign
+            at += 1
+        at = write_number(out, at, starts[other] - contigs[contig] + 1)
+        out[at] = 44
+        at += 1
+        if not bit:
+            out[at], out[at + 1] = sign, 44
+            at += 2
+        at = write_cigar(
+            out, at, cigars, cigar_starts[other], cigar_starts[other] + cigar_counts[other], False
+        )
+        out[at] = 44
+        at += 1
+        if not bit:
+            at = write_number(out, at, mapqs[other])
+            out[at] = 44
+            at += 1
+        at = write_number(out, at, edits[other])
+        out[at] = 59
+        at += 1
+    return at
+
+
+@numba.njit(cache=True, nogil=True)
+def _text_tag(out, at, first, second):
+    r"""Write ``\tXX:Z:``."""
+    for char in (9, first, second, 58, 90, 58):
+        out[at] = char
+        at += 1
+    return at
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(out, at, where, contigs, contig_names, contig_starts):
+    r"""Write ``RNAME\tPOS``, "*" and 0 if `where` is negative; also returns the contig, or -1."""
+    if where < 0:
+        for char in (42, 9, 48):
+            out[at] = char
+            at += 1
+        return at, np.int64(-1)
+    contig = np.searchsorted(contigs, where, side="right") - 1
+    at = write_copy(out, at, contig_names, contig_starts[contig], contig_starts[contig + 1])
+    out[at] = 9
+    return write_number(out, at + 1, where - contigs[contig] + 1), contig
+
+
+@numba.njit(cache=True, nogil=True)
 def _bases(out, at, letters, quals, lo, hi, turned, complement):
     r"""Write ``SEQ\tQUAL`` of the read ``lo:hi``, reverse complemented if `turned`."""
     if turned:
@@ -197,14 +278,22 @@ def _bases(out, at, letters, quals, lo, hi, turned, complement):
 def _sam_lines(
     names, name_offsets, comments, comment_offsets, letters, quals, offsets, codes, reads, strands, starts,
     scores, edits, cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, mates, tlens, words, exceptions,
-    contigs, contig_names, contig_starts, complement, read_group, out,
+    contigs, contig_names, contig_starts, complement, read_group, hard, alternatives, out,
 ):  # fmt: skip
     at = 0
     home = np.int64(-1)
+    begin, end = 0, 0  # rows of the read
     for row in range(reads.shape[0]):
         read = reads[row]
         lo, hi = offsets[read], offsets[read + 1]
         flag = flags[row]
+        if row == end:
+            begin = row
+            while end < reads.shape[0] and reads[end] == read:
+                end += 1
+        if flag & SECONDARY and alternatives:
+            continue
+        cut = hard and flag & SUPPLEMENTARY
         at = write_copy(out, at, names, name_offsets[read], name_offsets[read + 1])
         out[at] = 9
         at = write_number(out, at + 1, flag)
@@ -214,28 +303,16 @@ def _sam_lines(
         start = starts[row]
         mate = mates[row]
         mate_start = starts[mate] if mate >= 0 and not flag & MATE_UNMAPPED else np.int64(-1)
-        if not flag & SECONDARY:
+        if not flag & NOT_PRIMARY:
             home = start  # there an unmapped mate stands too, so that sorting keeps them together
-        where = mate_start if flag & UNMAPPED else start
-        contig = np.int64(-1)
-        if where < 0:
-            for char in (42, 9, 48):  # "*", 0
-                out[at] = char
-                at += 1
-        else:
-            contig = np.searchsorted(contigs, where, side="right") - 1
-            at = write_copy(out, at, contig_names, contig_starts[contig], contig_starts[contig + 1])
-            out[at] = 9
-            at = write_number(out, at + 1, where - contigs[contig] + 1)
+        at, contig = _place(
+            out, at, mate_start if flag & UNMAPPED else start, contigs, contig_names, contig_starts
+        )
         out[at] = 9
         at = write_number(out, at + 1, mapqs[row])
         out[at] = 9
         at += 1
-        if flag & UNMAPPED:
-            out[at] = 42
-            at += 1
-        else:
-            at = write_cigar(out, at, cigars, first, last)
+        at = write_cigar(out, at, cigars, first, last, cut)
         at = _next(
             out, at, mate_start if mate_start >= 0 or not flag & PAIRED else home, contig, tlens[row],
             contigs, contig_names, contig_starts,
@@ -245,92 +322,37 @@ def _sam_lines(
                 out[at] = char
                 at += 1
         else:
-            at = _bases(out, at, letters, quals, lo, hi, strands[row] and not flag & UNMAPPED, complement)
+            left, right = clips(cigars, first, last) if cut else (0, 0)
+            before, after = (right, left) if strands[row] else (left, right)
+            turned = strands[row] and not flag & UNMAPPED
+            at = _bases(out, at, letters, quals, lo + before, hi - after, turned, complement)
         if not flag & UNMAPPED:
             at = write_tag(out, at, 78, 77, edits[row])
-            for char in (9, 77, 68, 58, 90, 58):  # MD:Z:
-                out[at] = char
-                at += 1
+            at = _text_tag(out, at, 77, 68)
             at = write_md(out, at, codes, lo, hi, strands[row], start, cigars, first, last, words, exceptions)
             at = write_tag(out, at, 65, 83, scores[row])
             if seconds[row] >= 0:
                 at = write_tag(out, at, 88, 83, seconds[row])
         if mate_start >= 0:
-            for char in (9, 77, 67, 58, 90, 58):  # MC:Z:
-                out[at] = char
-                at += 1
-            at = write_cigar(out, at, cigars, cigar_starts[mate], cigar_starts[mate] + cigar_counts[mate])
+            begun = cigar_starts[mate]
+            at = write_cigar(
+                out, _text_tag(out, at, 77, 67), cigars, begun, begun + cigar_counts[mate], False
+            )
             at = write_tag(out, at, 77, 81, mapqs[mate])
+        if not flag & (SECONDARY | UNMAPPED):
+            at = _others(
+                out, at, row, begin, end, 0, starts, strands, flags, mapqs, edits, cigars, cigar_starts,
+                cigar_counts, contigs, contig_names, contig_starts,
+            )  # fmt: skip
+            if alternatives and not flag & SUPPLEMENTARY:
+                at = _others(
+                    out, at, row, begin, end, SECONDARY, starts, strands, flags, mapqs, edits, cigars,
+                    cigar_starts, cigar_counts, contigs, contig_names, contig_starts,
+                )  # fmt: skip
         at = write_copy(out, at, read_group, 0, read_group.shape[0])
         if comment_offsets[read + 1] > comment_offsets[read]:
             out[at] = 9
             at = write_copy(out, at + 1, comments, comment_offsets[read], comment_offsets[read + 1])
-        out[at] = 10
-        at += 1
-    return at
-
-
-@numba.njit(cache=True, nogil=True)
-def _paf_lines(
-    names, name_offsets, mates, offsets, reads, strands, starts, scores, edits, cigars, cigar_starts,
-    cigar_counts, flags, mapqs, contigs, contig_names, contig_starts, out,
-):  # fmt: skip
-    at = 0
-    for row in range(reads.shape[0]):
-        if flags[row] & UNMAPPED:
-            continue
-        read = reads[row]
-        length = offsets[read + 1] - offsets[read]
-        first, last = cigar_starts[row], cigar_starts[row] + cigar_counts[row]
-        clips = np.zeros(2, np.int64)
-        aligned = np.int64(0)
-        inserted = np.int64(0)
-        deleted = np.int64(0)
-        for o in range(first, last):
-            run = np.int64(cigars[o] >> 4)
-            kind = cigars[o] & 15
-            if kind == SOFT_CLIP:
-                clips[0 if o == first else 1] += run
-            elif kind == INSERTION:
-                inserted += run
-            elif kind == DELETION:
-                deleted += run
-            else:
-                aligned += run
-        strand = strands[row]
-        contig = np.searchsorted(contigs, starts[row], side="right") - 1
-        start = starts[row] - contigs[contig]
-        at = write_copy(out, at, names, name_offsets[read], name_offsets[read + 1])
-        if mates.shape[0] and mates[read]:  # PAF has no flags: the name tells the mate
-            out[at] = 47
-            out[at + 1] = 48 + mates[read]
-            at += 2
-        for value in (length, clips[strand], length - clips[1 - strand]):
-            out[at] = 9
-            at = write_number(out, at + 1, value)
-        out[at] = 9
-        out[at + 1] = 45 if strand else 43
-        out[at + 2] = 9
-        at = write_copy(out, at + 3, contig_names, contig_starts[contig], contig_starts[contig + 1])
-        matches = aligned - (edits[row] - inserted - deleted)
-        for value in (
-            contigs[contig + 1] - contigs[contig], start, start + aligned + deleted, matches,
-            aligned + inserted + deleted, np.int64(mapqs[row]),
-        ):  # fmt: skip
-            out[at] = 9
-            at = write_number(out, at + 1, value)
-        for char in (9, 116, 112, 58, 65, 58, 83 if flags[row] & SECONDARY else 80):  # tp:A:P or S
-            out[at] = char
-            at += 1
-        at = write_tag(out, at, 78, 77, edits[row])
-        at = write_tag(out, at, 65, 83, scores[row])
-        for char in (9, 99, 103, 58, 90, 58):  # cg:Z:
-            out[at] = char
-            at += 1
-        # cg covers the aligned part only (PAF specification): the clips are in the read's start and end
-        first += cigars[first] & 15 == SOFT_CLIP
-        last -= cigars[last - 1] & 15 == SOFT_CLIP
-        at = write_cigar(out, at, cigars, first, last)
         out[at] = 10
         at += 1
     return at

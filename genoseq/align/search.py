@@ -4,12 +4,14 @@ reference.
 The anchors of a batch of reads are found once, with the near bases that lead to their cells. Each stage of
 the cascade then takes the anchors it wants, embeds them and asks FAISS. Within a read (and word) anchors are
 ranked so that few of them tell most: whole contexts before those cut by an end of the read, ordinary cells
-before crowded ones, and spread over the read (van der Corput order: middle, quarters, eighths, ...).
+before crowded ones, and spread over the read (van der Corput order: middle, quarters, eighths, ...). Of long
+reads a *sample* is searched: in each stretch of some bases the anchor with the smallest cell.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -20,6 +22,22 @@ from genoseq.encoder.anchors import AnchorWords, find_anchors
 from genoseq.encoder.seed import encode_contexts
 from genoseq.index.cells import leaf_of, leaves_nearby, near_bases
 from genoseq.index.store import Index
+
+
+class Sample(NamedTuple):
+    """How densely the anchors of a long read are searched.
+
+    Attributes
+    ----------
+    least : int
+        Stretches into which a read is divided, if they are not
+    shortest, longest : int
+        shorter or longer than this, bp.
+    """
+
+    least: int = 64
+    shortest: int = 12
+    longest: int = 48
 
 
 @dataclass(frozen=True)
@@ -57,6 +75,8 @@ def batch_anchors(
     edge: int,
     words: int,
     reads: NDArray[np.int64],
+    *,
+    sample: Sample | None = None,
 ) -> BatchAnchors:
     """Find and rank the anchors of a batch.
 
@@ -70,6 +90,8 @@ def batch_anchors(
         How many of the index's words.
     reads : ndarray
         Numbers of the reads to look at; the others get no anchors.
+    sample : Sample, optional
+        Rank 0 to the anchors of the sample, 1 to the others, instead of an order of use.
     """
     used = AnchorWords(index.encoder.words.words[:words])
     wanted = np.zeros(len(offsets) - 1, np.bool_)
@@ -81,11 +103,27 @@ def batch_anchors(
     near, leaf = np.empty(count, np.uint64), np.empty(count, np.int32)
     rank = np.empty(count, np.int32)
     tree = index.tree
-    crowded = 4 * index.parameters.capacity
-    _cells_and_ranks(
-        codes, offsets, starts, positions, kinds, used.length, index.encoder.flank, words,
-        tree.roots, tree.children, tree.columns, index.cell_sizes, crowded, near, leaf, rank,
-    )  # fmt: skip
+    _cells(
+        codes,
+        offsets,
+        starts,
+        positions,
+        kinds,
+        used.length,
+        tree.roots,
+        tree.children,
+        tree.columns,
+        near,
+        leaf,
+    )
+    if sample is None:
+        crowded = 4 * index.parameters.capacity
+        _ranks(
+            offsets, starts, positions, kinds, leaf, used.length, index.encoder.flank, words,
+            index.cell_sizes, crowded, rank,
+        )  # fmt: skip
+    else:
+        _rounds(offsets, starts, positions, kinds, leaf, words, index.cell_sizes, sample, rank)
     return BatchAnchors(positions[:count], kinds[:count], near, leaf, rank, starts)
 
 
@@ -110,30 +148,19 @@ def _all_anchors(codes, offsets, wanted, rule, length, edge, positions, kinds, s
 
 
 @numba.njit(cache=True, nogil=True)
-def _cells_and_ranks(
-    codes,
-    offsets,
-    starts,
-    positions,
-    kinds,
-    length,
-    flank,
-    words,
-    roots,
-    children,
-    columns,
-    sizes,
-    crowded,
-    near,
-    leaf,
-    rank,
-):
-    order = np.empty(4096, np.int64)
+def _cells(codes, offsets, starts, positions, kinds, length, roots, children, columns, near, leaf):
     for read in range(offsets.shape[0] - 1):
         lo, hi = offsets[read], offsets[read + 1]
         for a in range(starts[read], starts[read + 1]):
             near[a] = near_bases(codes, lo, hi, positions[a], kinds[a] & 1, length)
             leaf[a] = leaf_of(near[a], roots[kinds[a] >> 1], children, columns)
+
+
+@numba.njit(cache=True, nogil=True)
+def _ranks(offsets, starts, positions, kinds, leaf, length, flank, words, sizes, crowded, rank):
+    order = np.empty(4096, np.int64)
+    for read in range(offsets.shape[0] - 1):
+        lo, hi = offsets[read], offsets[read + 1]
         for word in range(words):
             used = 0
             for grade in range(3):  # whole contexts in ordinary cells, cut contexts, the rest
@@ -157,6 +184,27 @@ def _cells_and_ranks(
                     if mirrored < count:
                         rank[order[mirrored]] = used
                         used += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _rounds(offsets, starts, positions, kinds, leaf, words, sizes, sample, rank):
+    for read in range(offsets.shape[0] - 1):
+        stretch = (offsets[read + 1] - offsets[read]) // sample.least
+        stretch = min(max(stretch, sample.shortest), sample.longest)
+        for word in range(words):
+            best, end = -1, offsets[read]
+            for a in range(starts[read], starts[read + 1]):
+                rank[a] = 1 if kinds[a] >> 1 == word else rank[a]
+                if kinds[a] >> 1 != word or leaf[a] < 0:
+                    continue
+                if positions[a] >= end:
+                    end += (1 + (positions[a] - end) // stretch) * stretch
+                    best = -1
+                if best < 0 or sizes[leaf[a]] < sizes[leaf[best]]:
+                    if best >= 0:
+                        rank[best] = 1
+                    rank[a] = 0
+                    best = a
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ _ABOUT = "Sequences into numbers that a machine can search, score and sample."
 def main_cli() -> None:
     """The entry point of the console script `genoseq`."""
     _process.open_standard_streams()
+    _process.map_large_blocks()
     _process.leave(main())
 
 
@@ -74,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _process.signals_as_exceptions():
             args, run = _parse(arguments)
             label = f"genoseq {arguments[0]}"
+            _process.check_memory_limit()
             with _warnings_as_lines(label):
                 run(args)
             _process.flush_stdout()
@@ -200,7 +202,13 @@ def _say(label: str, message: str) -> None:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     with contextlib.suppress(OSError):  # the terminal may be gone
-        print(f"{label}: {message}", file=sys.stderr)
+        print(f"{label}: {_printable(message)}", file=sys.stderr)
+
+
+def _printable(message: str) -> str:
+    """The message with escapes for what would steer a terminal, in names of files and what stands in them."""
+    shown = (c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in message)
+    return "".join(shown)
 
 
 def _system_message(error: OSError) -> str:

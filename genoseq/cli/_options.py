@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
@@ -15,10 +16,12 @@ __all__ = [
     "bounded_float",
     "bounded_int",
     "insert_size",
+    "memory_size",
     "nearest",
 ]
 
 _MOST_THREADS = 512
+_LEAST_MEMORY = 16 << 20
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -164,3 +167,20 @@ def insert_size(text: str) -> tuple[float, float]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not MEAN,SD in bp, for example 400,50") from None
     return mean, deviation
+
+
+def memory_size(text: str) -> int:
+    """The type of an option SIZE: bytes, with K, M or G for powers of 1,024.
+
+    Examples
+    --------
+    >>> memory_size("2G")
+    2147483648
+    """
+    match = re.fullmatch(r"(\d+)([KMG]?)", text.upper())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size, for example 512M or 2G")
+    size = int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
+    if size < _LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"{text} is out of range (allowed: 16M or more)")
+    return size

@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
+from genoseq.errors import GenoseqError
+
 __all__ = [
     "ENDED_BY_SIGNAL",
     "Stopped",
+    "check_memory_limit",
     "flush_stdout",
     "leave",
+    "map_large_blocks",
     "open_standard_streams",
     "signals_as_exceptions",
 ]
@@ -24,6 +28,9 @@ __all__ = [
 ENDED_BY_SIGNAL = 128
 
 _SOON = 0.01  # seconds
+_M_MMAP_THRESHOLD = -3  # glibc: malloc.h
+_LEAST_MEMORY = 1 << 30  # bytes of addresses; aligning a few reads takes 0.9 GiB
+_LARGE = 4 << 20  # bytes: some arrays of a batch; most are smaller and stay on the heap
 
 
 class Stopped(KeyboardInterrupt):
@@ -103,6 +110,44 @@ def open_standard_streams() -> None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+
+
+def check_memory_limit() -> None:
+    """Refuse a limit of addresses (`ulimit -v`) that is too low for the libraries.
+
+    OpenBLAS, inside numpy and FAISS, crashes or waits for ever when it gets no memory for its threads.
+
+    Raises
+    ------
+    GenoseqError
+        Naming the limit.
+    """
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return
+    if limit < _LEAST_MEMORY:
+        raise GenoseqError(
+            f"not enough memory: the limit of this process is {limit >> 20} MiB (ulimit -v), and the "
+            f"libraries alone need {_LEAST_MEMORY >> 20} MiB"
+        )
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else it takes some 40 MiB a core
+
+
+def map_large_blocks() -> None:
+    """Have glibc map large blocks of memory, each on its own, and give them back when they are free.
+
+    By itself it puts them on the heap as soon as one was freed; the arrays of batch after batch leave holes
+    there, and the memory of a long run wanders by some 10 % instead of 1 % (benchmarks/align/soak.py).
+    """
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def flush_stdout() -> None:

@@ -1,7 +1,7 @@
 """Align reads to an indexed genome: embed, search, verify, extend. SAM to standard output, or -o.
 
 One file holds single reads, or pairs (--interleaved); of two files, the second holds the mates of the first.
-A BAM file of pairs is read as such.
+A BAM file of pairs is read as such. Long reads take the preset long, by themselves if the first are long.
 
 The index is the one of -x; else that of -r, built once and kept beside it; else $GENOSEQ_INDEX; else the
 one that `genoseq index --default` named.
@@ -10,24 +10,29 @@ Examples:
   genoseq align -x genome.gsx reads.fq.gz -o reads.bam --sort
   genoseq align -x genome.gsx reads_1.fq.gz reads_2.fq.gz -o pairs.bam --sort
   genoseq align -r genome.fa.gz reads.fq.gz > reads.sam
+  genoseq align -x genome.gsx nanopore.fq.gz -o long.bam --sort --preset long
   samtools fastq reads.cram | genoseq align -x genome.gsx - -o reads.bam
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genoseq.cli._options import bounded_int, insert_size
+from genoseq.cli._options import bounded_int, insert_size, memory_size
+from genoseq.cli._reads import SortedOut, check_reads, input_batches
+from genoseq.cli._report import add_report_options, begin_report, check_report, finish_report
 
 if TYPE_CHECKING:
-    from genoseq.align.aligner import AlignedBatch
+    from genoseq.align.aligner import AlignedBatch, Aligner
+    from genoseq.align.auto import Suggestion
+    from genoseq.align.statistics import Statistics
     from genoseq.index.store import Index
     from genoseq.io.batch import ReadBatch
 
@@ -48,9 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     search = parser.add_argument_group("Search")
     search.add_argument(
         "--preset",
-        choices=("sr", "divergent", "sensitive"),
+        choices=("auto", "sr", "divergent", "sensitive", "long"),
+        default="auto",
         help="sr: one anchor word; divergent: two; sensitive: two, and a last stage that spares nothing, for "
-        "reads of 20-30 %% divergence (default: sr or divergent, as the index)",
+        "reads of 20-30 %% divergence; long: reads of any length, up to 2 Mbp; auto: what fits the first "
+        "reads",
     )
     search.add_argument(
         "--secondary",
@@ -58,6 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="report up to N other places of a read",
+    )
+    search.add_argument(
+        "--profile", action="store_true", help="tell what each step and stage took, on stderr"
     )
     pairs = parser.add_argument_group("Pairs")
     pairs.add_argument(
@@ -71,7 +81,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MEAN,SD",
         help="length of the fragments, bp (default: learned from the pairs)",
     )
-    output = parser.add_argument_group("Output")
+    _add_output_options(parser.add_argument_group("Output"))
+    add_report_options(parser)
+
+
+def _add_output_options(output: argparse._ArgumentGroup) -> None:
     output.add_argument(
         "-o", "--output", default="-", metavar="FILE", help=".sam, .bam, .cram or .paf; - for stdout as SAM"
     )
@@ -79,52 +93,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--sort", action="store_true", help="sort by coordinate; BAM and CRAM are indexed too"
     )
+    output.add_argument(
+        "--sort-memory",
+        type=memory_size,
+        metavar="SIZE",
+        help="memory for sorting, for example 2G; more is sorted in pieces on disk (default: 256M)",
+    )
     output.add_argument("--no-unmapped", action="store_true", help="leave out reads that were not placed")
     output.add_argument("--eqx", action="store_true", help="CIGAR with = and X instead of M")
+    output.add_argument(
+        "-Y",
+        "--soft-clip",
+        action="store_true",
+        help="give supplementary lines the whole read, not only the bases that they align",
+    )
+    output.add_argument(
+        "--xa", action="store_true", help="tell other places in the tag XA, not in lines of their own"
+    )
+    output.add_argument("--cs", action="store_true", help="add the differences to PAF lines, in the tag cs")
+    output.add_argument("--al", metavar="FILE", help="write the reads that were placed to FILE, as FASTQ")
+    output.add_argument("--un", metavar="FILE", help="write the reads that were not placed to FILE")
     output.add_argument(
         "-C",
         "--comments",
         action="store_true",
         help="carry the comments of FASTQ headers, which must be SAM tags, or the tags of BAM",
     )
-    output.add_argument("--rg", metavar="LINE", help=r"read group, for example '@RG\tID:run1\tSM:sample'")
+    output.add_argument(
+        "--rg",
+        metavar="LINE",
+        help=r"read group, for example '@RG\tID:run1\tSM:sample', or a file with such a line",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Align the reads and write the alignments whole, or not at all."""
-    from genoseq.errors import UsageError
+    from genoseq.io.fastq import check_fastq_name
     from genoseq.io.files import check_distinct, check_output
-    from genoseq.io.sam import alignment_format, parse_read_group
+    from genoseq.io.sam import read_group_of
     from genoseq.io.table import write_json
 
-    if len(args.reads) > 2:
-        raise UsageError(
-            f"{len(args.reads)} files of reads: one, or two of mates, are aligned at a time "
-            "(cat joins files of single reads)"
-        )
-    if len(args.reads) == 2 and args.interleaved:
-        raise UsageError("--interleaved is for one file that holds both mates; two files are mates anyway")
-    if len({path if path == "-" else os.path.realpath(path) for path in args.reads}) < len(args.reads):
-        raise UsageError(f"{args.reads[0]} is given twice: the second file holds the mates of the first")
-    paf = alignment_format(args.output) == "paf" or args.paf
-    if paf and args.output.lower().endswith((".sam", ".bam", ".cram")):
-        raise UsageError(f"--paf writes PAF, not {args.output}; use a name that ends in .paf")
-    if paf and (args.sort or args.rg is not None):
-        raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
-    if paf and args.comments:
-        raise UsageError("--comments needs SAM or BAM: PAF takes no comments")
-    read_group = None if args.rg is None else parse_read_group(args.rg)
-    check_distinct({"-o": args.output, "--json": args.json}, [*args.reads, args.reference])
-    check_output(args.output)
-    if args.json:
-        check_output(args.json)
+    check_reads(args)
+    paf = _is_paf(args)
+    read_group = None if args.rg is None else read_group_of(args.rg)
+    outputs = {"-o": args.output, "--json": args.json, "--al": args.al, "--un": args.un}
+    outputs |= check_report(args, read_group)
+    check_distinct(outputs, [*args.reads, args.reference])
+    for option in ("--al", "--un"):
+        check_fastq_name(option, outputs[option])
+    for path in (args.output, args.json, args.al, args.un):
+        if path:
+            check_output(path)
     started = time.perf_counter()
     index = _open_index(args)
-    summary = _align(args, index, read_group, paf=paf)
+    statistics = begin_report(args, index)
+    summary = _align(args, index, read_group, statistics, paf=paf)
     summary["seconds"] = round(time.perf_counter() - started, 3)
+    if statistics is not None:
+        summary["statistics"] = statistics.to_dict(index.reference.names)
     if args.json:
         write_json(args.json, summary)
+    if statistics is not None:
+        finish_report(args, index, read_group, summary, statistics)
+    if args.profile:
+        _tell_profile(summary)
     if not args.quiet:
+        _tell_preset(summary)
         _tell_pairs(summary)
         print(
             f"genoseq align: {summary['reads']:,} reads, {summary['mapped']:,} mapped "
@@ -133,6 +167,27 @@ def run(args: argparse.Namespace) -> None:
             f"{summary['seconds']:.1f} s",
             file=sys.stderr,
         )
+
+
+def _is_paf(args: argparse.Namespace) -> bool:
+    """Whether PAF is written; options that do not go with the format are refused."""
+    from genoseq.errors import UsageError
+    from genoseq.io.sam import alignment_format
+
+    paf = alignment_format(args.output) == "paf" or args.paf
+    if paf and args.output.lower().endswith((".sam", ".bam", ".cram")):
+        raise UsageError(f"--paf writes PAF, not {args.output}; use a name that ends in .paf")
+    if paf and (args.sort or args.rg is not None):
+        raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
+    if paf and (args.comments or args.xa or args.soft_clip):
+        raise UsageError("--comments, --xa and --soft-clip need SAM or BAM")
+    if args.cs and not paf:
+        raise UsageError("--cs is a tag of PAF: use it with --paf, or a name that ends in .paf")
+    if args.xa and not args.secondary:
+        raise UsageError("--xa needs --secondary N: how many other places to tell")
+    if args.sort_memory is not None and not args.sort:
+        raise UsageError("--sort-memory belongs to --sort")
+    return paf
 
 
 def _open_index(args: argparse.Namespace) -> Index:
@@ -151,39 +206,45 @@ def _open_index(args: argparse.Namespace) -> Index:
         return index
     if not Path(args.reference).is_file():
         raise InputError("no such file", args.reference)
+    if not os.access(folder.parent, os.W_OK | os.X_OK):
+        raise InputError(
+            f"cannot be written: no permission to write into {folder.parent}; build it elsewhere: "
+            f"genoseq index {args.reference} -o NAME.gsx, then genoseq align -x NAME.gsx",
+            folder,
+        )
     if not args.quiet:
         print(f"genoseq align: building the index {folder} (once)", file=sys.stderr)
     parameters = PRESETS["sr" if args.preset == "sr" else "divergent"]
     return Index.build(args.reference, folder, parameters=parameters)
 
 
-def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, paf: bool) -> dict[str, Any]:
+def _align(
+    args: argparse.Namespace,
+    index: Index,
+    read_group: str | None,
+    statistics: Statistics | None,
+    *,
+    paf: bool,
+) -> dict[str, Any]:
     """Align all batches into the output; returns the summary of the run."""
     from genoseq import __version__
     from genoseq.align.aligner import Aligner, ordered
     from genoseq.align.insert import InsertSize
+    from genoseq.align.profile import Profile, step
     from genoseq.align.weigh import weigh
     from genoseq.cli._progress import tell_if_compiling
     from genoseq.errors import InputError
     from genoseq.io.files import open_output, shown_path
-    from genoseq.io.sam import header_text, open_alignment_output, read_group_id
+    from genoseq.io.sam import SORT_MEMORY, header_text, open_alignment_output, read_group_id
 
     tell_if_compiling(weigh, "genoseq align", quiet=args.quiet)
-    preset = args.preset or ("sr" if index.parameters.words == 1 else "divergent")
+    profile = Profile() if args.profile else None
+    batches = input_batches(args, profile)
+    start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
     insert = None if args.insert is None else InsertSize.of(*args.insert)
-    aligner = Aligner(index, preset, secondary=args.secondary, insert=insert)
-    summary: dict[str, Any] = {
-        "command": "align",
-        "command_line": args.command_line,
-        "reads": 0,
-        "mapped": 0,
-        "mapq20": 0,
-        "too_short": 0,
-        "bases": 0,
-        "pairs": 0,
-        "proper_pairs": 0,
-    }
-    summary |= {"stages": [0] * (len(aligner.parameters.stages) + 1), "preset": preset}
+    suggestion = _suggested(args, index, start)
+    aligner = Aligner(index, suggestion.preset, secondary=args.secondary, insert=insert)
+    summary = _empty_summary(args, aligner, suggestion)
     header = header_text(
         list(zip(index.reference.names, index.reference.lengths.tolist(), index.reference.md5s, strict=True)),
         read_group=read_group,
@@ -193,55 +254,84 @@ def _align(args: argparse.Namespace, index: Index, read_group: str | None, *, pa
     group = read_group_id(read_group) if read_group else ""
 
     def work(batch: ReadBatch) -> tuple[AlignedBatch, Any]:
-        aligned = aligner.align(batch)
-        shown = aligned.without_unmapped() if args.no_unmapped else aligned
-        if paf:
-            return aligned, aligner.paf(shown, eqx=args.eqx)
-        return aligned, aligner.sam(shown, read_group=group, eqx=args.eqx, comments=args.comments)
+        with profile.active() if profile else contextlib.nullcontext():
+            aligned = aligner.align(batch)
+            shown = aligned.without_unmapped() if args.no_unmapped else aligned
+            if paf:
+                return aligned, aligner.paf(shown, eqx=args.eqx, differences=args.cs)
+            text = aligner.sam(
+                shown, read_group=group, eqx=args.eqx, comments=args.comments, soft_clip=args.soft_clip,
+                alternatives=args.xa,
+            )  # fmt: skip
+            return aligned, text
 
-    batches = _read(args)
-    start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
     output = open_output(args.output) if paf else open_alignment_output(
-        args.output, header, sort=args.sort, threads=args.threads, fasta=index.reference.write_fasta
+        args.output, header, sort=args.sort, threads=args.threads,
+        sort_memory=args.sort_memory or SORT_MEMORY, fasta=index.reference.write_fasta,
     )  # fmt: skip
-    with output as sink:
+    with output as sink, SortedOut.open(args.al, args.un) as apart:
         try:
             for batch in start:
                 aligner.learn_insert(batch)
             summary["insert"] = {**aligner.insert._asdict(), "source": aligner.insert_source}
             for aligned, text in ordered(work, chain(start, batches), threads=args.threads):
-                sink.write(text)
+                with profile.active() if profile else contextlib.nullcontext(), step("write"):
+                    sink.write(text)
+                    apart.write(aligned)
                 _count(summary, aligned)
+                if statistics is not None:
+                    statistics.add(aligned)
         except InputError as error:  # a read that cannot be aligned: the aligner does not know its file
             raise (error if error.path else InputError(error.message, shown_path(args.reads[0]))) from error
+    if profile is not None:
+        summary["profile"] = {name: round(seconds, 3) for name, seconds in profile.seconds.items()}
     return summary
 
 
-def _read(args: argparse.Namespace) -> Iterator[ReadBatch]:
-    from genoseq.cli._progress import Progress
-    from genoseq.io.tags import check_tags
+def _suggested(args: argparse.Namespace, index: Index, start: list[ReadBatch]) -> Suggestion:
+    """The preset that the options name, or that fits the first reads."""
+    from genoseq.align.auto import Suggestion, default_preset, suggest_preset
 
-    with Progress("genoseq align", "reads", quiet=args.quiet) as progress:
-        for batch in _batches(args):
-            if args.comments:
-                check_tags(batch, args.reads[0])
-            yield batch
-            progress.add(len(batch))
+    if args.preset != "auto":
+        return Suggestion(args.preset)
+    return suggest_preset(start[0], index) if start else Suggestion(default_preset(index))
 
 
-def _batches(args: argparse.Namespace) -> Iterator[ReadBatch]:
-    """Single reads or pairs, as the options and the files say."""
-    from genoseq.io.fastx import read_batches
-    from genoseq.io.pairs import interleaved_pairs, paired_batches
+def _empty_summary(args: argparse.Namespace, aligner: Aligner, suggestion: Suggestion) -> dict[str, Any]:
+    counts = ("reads", "mapped", "mapq20", "too_short", "bases", "pairs", "proper_pairs", "supplementary")
+    return {
+        "command": "align",
+        "command_line": args.command_line,
+        **dict.fromkeys(counts, 0),
+        "stages": [0] * (len(aligner.parameters.stages) + 1),
+        "preset": suggestion.preset,
+        "looked_at": {"length": suggestion.length, "identity": suggestion.identity},
+    }
 
-    if len(args.reads) == 2:
-        yield from paired_batches(*args.reads, tags=args.comments)
-        return
-    batches = read_batches(args.reads[0], tags=args.comments)
-    start = list(islice(batches, 1))
-    reads = chain(start, batches)
-    flagged = bool(start) and start[0].mates is not None  # BAM and SAM tell
-    yield from interleaved_pairs(reads) if args.interleaved or flagged else reads
+
+def _tell_preset(summary: dict[str, Any]) -> None:
+    """Which preset `auto` took, and why."""
+    length, identity = summary["looked_at"]["length"], summary["looked_at"]["identity"]
+    if length is not None:
+        seen = "" if identity is None else f", identity {100 * identity:.1f} %"
+        print(f"genoseq align: preset {summary['preset']} (reads of {length:,} bp{seen})", file=sys.stderr)
+
+
+def _tell_profile(summary: dict[str, Any]) -> None:
+    """What each step took, and how many reads each stage of the search settled."""
+    steps, total = summary["profile"], sum(summary["profile"].values())
+    lines = [
+        f"  {name:<14}{seconds:9.2f} s {100 * seconds / max(total, 1e-9):6.1f} %"
+        for name, seconds in steps.items()
+    ]
+    reads = max(summary["reads"], 1)
+    stages = [f"stage {n + 1}" for n in range(len(summary["stages"]) - 1)] + ["none"]
+    lines += [
+        f"  {name:<14}{count:9,}   {100 * count / reads:6.1f} %"
+        for name, count in zip(stages, summary["stages"], strict=True)
+    ]
+    lines.insert(len(steps), "genoseq align: reads settled by each stage of the search")
+    print("genoseq align: CPU seconds of each step, all threads", *lines, sep="\n", file=sys.stderr)
 
 
 def _tell_pairs(summary: dict[str, Any]) -> None:
@@ -260,7 +350,7 @@ def _tell_pairs(summary: dict[str, Any]) -> None:
 def _count(summary: dict[str, Any], aligned: AlignedBatch) -> None:
     import numpy as np
 
-    from genoseq.align.records import PROPER
+    from genoseq.align.records import PROPER, SUPPLEMENTARY
 
     primary = aligned.primary
     summary["reads"] += len(aligned.reads)
@@ -268,7 +358,8 @@ def _count(summary: dict[str, Any], aligned: AlignedBatch) -> None:
     summary["mapped"] += int(aligned.mapped.sum())
     summary["mapq20"] += int((aligned.rows.mapqs[primary] >= 20).sum())
     summary["too_short"] += int(aligned.too_short.sum())
+    summary["supplementary"] += int(((aligned.rows.flags & SUPPLEMENTARY) > 0).sum())
     summary["pairs"] += len(aligned.reads.pairs)
     summary["proper_pairs"] += int(((aligned.rows.flags[primary] & PROPER) > 0).sum()) // 2
-    for stage, count in enumerate(np.bincount(aligned.loci.stage, minlength=len(summary["stages"])).tolist()):
+    for stage, count in enumerate(np.bincount(aligned.stages, minlength=len(summary["stages"])).tolist()):
         summary["stages"][stage] += count

@@ -7,7 +7,7 @@ same seed gives the same reads.
 Examples:
   genoseq simulate genome.fa.gz -n 10000 -l 150 --divergence 0.1 -o reads.fq.gz
   genoseq simulate genome.fa.gz -n 5000 --insert 400,50 -o reads_1.fq.gz --output2 reads_2.fq.gz
-  genoseq simulate genome.fa.gz -n 500 -l 8000 --errors long -o long.fq.gz  # `genoseq align` takes 1,000 bp
+  genoseq simulate genome.fa.gz -n 500 -l 8000 --errors long -o long.fq.gz
   genoseq simulate other_genome.fa.gz --foreign -n 10000 -o foreign.fq.gz
   genoseq simulate --random -n 10000 -o random.fq.gz
 """
@@ -17,8 +17,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from genoseq.cli._options import bounded_float, bounded_int, insert_size
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from genoseq.io.batch import ReadBatch
 
 _MOST_READS = 10**10
-_NOT_WRITTEN = (".bgz", ".bz2", ".xz", ".zst")  # compressions that are read only
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +132,7 @@ def run(args: argparse.Namespace) -> None:
     from genoseq.cli._progress import Progress
     from genoseq.errors import InputError, UsageError
     from genoseq.index.reference import Reference
+    from genoseq.io.fastq import check_fastq_name, open_fastq
     from genoseq.io.files import check_distinct, check_output
     from genoseq.io.table import write_json
     from genoseq.simulate import SimulationParameters, random_reads, simulate_reads
@@ -145,11 +144,8 @@ def run(args: argparse.Namespace) -> None:
     if args.output2 and (args.insert is None or args.output == "-"):
         raise UsageError("--output2 is for pairs (--insert), and needs -o FILE for the first mates")
     check_distinct({"-o": args.output, "--output2": args.output2, "--json": args.json}, [args.reference])
-    for option, path in (("-o", args.output), ("--output2", args.output2)):
-        if path and path.lower().endswith(_NOT_WRITTEN):
-            raise UsageError(
-                f"{option}: {path}: plain or gzip FASTQ is written; use a name that ends in .fq or .fq.gz"
-            )
+    check_fastq_name("-o", args.output)
+    check_fastq_name("--output2", args.output2)
     if args.error_rate is not None and args.errors != "long":
         raise UsageError(f"--error-rate belongs to --errors long, not to --errors {args.errors}")
     parameters = SimulationParameters(
@@ -172,8 +168,8 @@ def run(args: argparse.Namespace) -> None:
             check_output(path)
     count = bases = 0
     with (
-        _open_reads(args.output) as out,
-        _open_reads(args.output2) if args.output2 else contextlib.nullcontext(out) as out2,
+        open_fastq(args.output) as out,
+        open_fastq(args.output2) if args.output2 else contextlib.nullcontext(out) as out2,
         Progress("simulating", "reads", args.number, quiet=args.quiet) as progress,
     ):
         try:
@@ -198,7 +194,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _write(reads: ReadBatch, out: BinaryIO, out2: BinaryIO) -> None:
-    from genoseq.simulate import format_fastq
+    from genoseq.io.fastq import format_fastq
 
     if out2 is out:
         out.write(format_fastq(reads))
@@ -210,18 +206,3 @@ def _write(reads: ReadBatch, out: BinaryIO, out2: BinaryIO) -> None:
 def _divergences(text: str) -> tuple[float, ...]:
     parse = bounded_float(0, 0.3)
     return tuple(parse(part) for part in text.split(","))
-
-
-@contextlib.contextmanager
-def _open_reads(path: str) -> Iterator[BinaryIO]:
-    """Open the output; gzip without a time stamp, so that the same reads make the same file."""
-    from genoseq.io.files import open_output
-
-    with open_output(path) as file:
-        if not path.lower().endswith(".gz"):
-            yield file
-            return
-        import gzip
-
-        with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as packed:
-            yield cast("BinaryIO", packed)

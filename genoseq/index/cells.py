@@ -80,6 +80,36 @@ class CellTree:
             leaves += count
         return cls(np.concatenate(children), np.concatenate(columns), roots, leaves), leaf
 
+    def is_sound(self, words: int) -> bool:
+        """Whether the arrays are what `build` makes of so many words: trees that a walk cannot leave.
+
+        The kernels check none of it; what comes from a file must be asked.
+        """
+        nodes = len(self.columns) if self.columns.ndim == 1 else -1
+        forms = (
+            (self.children, np.int32, (nodes, 4)),
+            (self.columns, np.uint8, (nodes,)),
+            (self.roots, np.int32, (words,)),
+        )
+        if any(array.dtype != dtype or array.shape != shape for array, dtype, shape in forms):
+            return False
+        named = np.concatenate([self.roots, self.children.ravel()])
+        inner, outer = named[named >= 0], -1 - named[named < 0].astype(np.int64)
+        once = np.array_equal(np.sort(inner), np.arange(nodes))
+        if not once or not np.array_equal(np.sort(outer), np.arange(self.leaves)):
+            return False
+        level, asked = self.roots[self.roots >= 0], np.zeros(nodes, np.uint32)
+        while len(level):
+            if (self.columns[level] >= NEAR).any():
+                return False
+            own = np.uint32(1) << self.columns[level].astype(np.uint32)
+            if (asked[level] & own).any():
+                return False
+            below = self.children[level]
+            asked[below[below >= 0]] = np.repeat(asked[level] | own, (below >= 0).sum(1))
+            level = below[below >= 0]
+        return True
+
 
 @numba.njit(cache=True, nogil=True)
 def _grow(near, capacity, first_node, first_leaf):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 import zlib
@@ -21,7 +22,8 @@ from genoseq.encoder.seed import SeedEncoder
 from genoseq.errors import IndexFileError
 from genoseq.index.packed import words_for
 from genoseq.index.reference import Reference
-from genoseq.index.vectors import INDEX_FILE, LISTS_FILE
+from genoseq.index.vectors import FACTORIES, INDEX_FILE, LISTS_FILE
+from genoseq.io.fastx import CONTIG_NAME
 from genoseq.io.files import input_error
 
 FORMAT_VERSION = 2
@@ -29,6 +31,8 @@ MANIFEST = "manifest.json"
 BASES, EXCEPTIONS, TREE, ENCODER = "bases.2bit", "exceptions.npy", "tree.npz", "encoder.npz"
 PARTS = (BASES, EXCEPTIONS, TREE, INDEX_FILE, LISTS_FILE)  # ENCODER only if it is not the one that ships
 REBUILD = "rebuild the index with 'genoseq index'"
+_DIGEST, _MD5 = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{32}")
+_MOST = 1 << 31  # anchors in a cell
 _MAPPED = (BASES, LISTS_FILE)
 _BLOCK = 1 << 20  # bytes read at a time
 
@@ -119,7 +123,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if version != FORMAT_VERSION:
         raise IndexFileError(
-            f"{folder}: index format version {version}, this genoseq reads {FORMAT_VERSION}; {REBUILD}"
+            f"{folder}: index format version {version!r}, this genoseq reads {FORMAT_VERSION}; {REBUILD}"
         )
     if manifest.pop("crc32", None) != checksum(manifest):
         raise IndexFileError(f"{path}: is damaged or was edited (its checksum does not fit); {REBUILD}")
@@ -194,10 +198,26 @@ def _misfit(manifest: dict[str, Any]) -> str | None:
     for name, expected in form.items():
         if not _has_form(manifest.get(name), expected):
             return name
-    if len(manifest["encoder"]["words"]) != manifest["parameters"]["words"]:
+    parameters, contigs = manifest["parameters"], manifest["contigs"]
+    if manifest["byte_order"] not in ("little", "big"):
+        return "byte_order"
+    if not _DIGEST.fullmatch(manifest["encoder"]["digest"]):
+        return "encoder"
+    known = set(parameters) == set(_FORM["parameters"]) and parameters["factory"] in FACTORIES
+    if (
+        not known
+        or not 1 <= parameters["capacity"] < _MOST
+        or len(manifest["encoder"]["words"]) != parameters["words"]
+    ):
         return "parameters"
-    length = sum(contig["length"] for contig in manifest["contigs"])
-    return "contigs" if manifest["parts"][BASES]["bytes"] != 8 * words_for(length) else None
+    names, lengths = [contig["name"] for contig in contigs], [contig["length"] for contig in contigs]
+    named = len(set(names)) == len(names) and all(map(CONTIG_NAME.fullmatch, names))
+    if not named or min(lengths) < 1 or not all(_MD5.fullmatch(contig["md5"]) for contig in contigs):
+        return "contigs"
+    parts = manifest["parts"]
+    if not set(parts) <= {*PARTS, ENCODER} or not all(_has_form(part, _PART) for part in parts.values()):
+        return "parts"
+    return "contigs" if parts[BASES]["bytes"] != 8 * words_for(sum(lengths)) else None
 
 
 def _has_form(value: object, form: Any) -> bool:

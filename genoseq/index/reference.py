@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from genoseq.errors import InputError
 from genoseq.index.packed import pack_into, unpack, words_for
 from genoseq.io.fastx import read_fasta
-from genoseq.sequence import ENCODE_TABLE, LETTERS
+from genoseq.sequence import AMBIGUOUS, ENCODE_TABLE, LETTERS
 
 _CHUNK = 1 << 20  # bases turned into codes at a time: bounds the memory of reading a chromosome
 _LINE = 64  # letters of a line of FASTA; divides _CHUNK
@@ -108,6 +108,21 @@ class Reference:
         exceptions = np.concatenate(runs) if runs else np.empty((0, 3), np.int64)
         return cls(
             names, np.array(ends, np.int64), md5s, words[: words_for(ends[-1])].copy(), _joined(exceptions)
+        )
+
+    def has_sound_exceptions(self) -> bool:
+        """Whether the runs are in order, inside the reference, and of letters that a genome may hold."""
+        runs = self.exceptions
+        if runs.dtype != np.int64 or runs.ndim != 2 or runs.shape[1] != 3:
+            return False
+        starts, ends, letters = runs.T
+        borders = np.concatenate([[0], runs[:, :2].ravel(), [len(self)]])
+        known = (letters >= 0) & (letters < len(ENCODE_TABLE))
+        return bool(
+            (np.diff(borders) >= 0).all()
+            and (starts < ends).all()
+            and known.all()
+            and (ENCODE_TABLE[letters] == AMBIGUOUS).all()
         )
 
     def contig_of(self, position: int) -> int:

@@ -199,7 +199,15 @@ class Index:
             )
         contigs = manifest["contigs"]
         children, columns, roots, sizes = _arrays(folder, TREE, "children", "columns", "roots", "sizes")
+        parameters = IndexParameters(**manifest["parameters"])
         tree = CellTree(children, columns, roots, len(sizes))
+        counted = sizes.dtype == np.int32 and sizes.ndim == 1 and bool((sizes >= 0).all())
+        if (
+            not counted
+            or sizes.sum(dtype=np.int64) != manifest["anchors"]
+            or not tree.is_sound(parameters.words)
+        ):
+            raise IndexFileError(f"{folder}: {TREE} is not as 'genoseq index' writes it; {REBUILD}")
         reference = Reference(
             [c["name"] for c in contigs],
             np.concatenate([[0], np.cumsum([c["length"] for c in contigs])]).astype(np.int64),
@@ -207,8 +215,11 @@ class Index:
             np.asarray(np.memmap(folder / BASES, np.dtype("<u8"), "r")),
             *_arrays(folder, EXCEPTIONS, ""),
         )
-        parameters = IndexParameters(**manifest["parameters"])
-        return cls(reference, encoder, tree, sizes, VectorIndex.open(folder, sizes), parameters, manifest)
+        if not reference.has_sound_exceptions():
+            raise IndexFileError(f"{folder}: {EXCEPTIONS} is not as 'genoseq index' writes it; {REBUILD}")
+        exact = parameters.factory == "Flat"
+        found = VectorIndex.open(folder, sizes, encoder.codebook, exact=exact, positions=len(reference))
+        return cls(reference, encoder, tree, sizes, found, parameters, manifest)
 
     def check_source(self, fasta: str | Path) -> None:
         """Refuse an index that was not made from this FASTA file, or before the file was changed.
@@ -246,7 +257,7 @@ def _arrays(folder: Path, part: str, *names: str) -> list[NDArray[Any]]:
     """Arrays of a small part by name."""
     try:
         found = read_arrays((folder / part).read_bytes(), part)
-        return [found[name] for name in names]
+        return [np.ascontiguousarray(found[name]) for name in names]
     except (InputError, KeyError) as err:
         raise IndexFileError(f"{folder}: {part} is damaged; {REBUILD}") from err
 

@@ -34,6 +34,7 @@ FACTORIES = ("PQ16x4fs", "Flat")
 _BLOCK = 32  # codes that a fast scan takes at a time; FAISS pads lists to it
 _TOGETHER = 512  # queries of one cell each that FAISS takes at a time
 _ALIGN = 64  # lists start on a cache line
+_REBUILD = "rebuild the index with 'genoseq index'"
 
 
 @dataclass(frozen=True)
@@ -47,25 +48,37 @@ class VectorIndex:
         The mapped lists; `ivf` uses them and does not own them.
     exact : bool
         Whether the embeddings themselves are stored.
+    limit : int
+        Ids are below it. Those that are not, from lists damaged since they were checked, are no hits.
     """
 
     ivf: faiss.IndexIVF
     lists: faiss.OnDiskInvertedLists
     exact: bool
+    limit: int
 
     @classmethod
-    def open(cls, folder: Path, sizes: NDArray[np.int32]) -> VectorIndex:
-        """Memory-map the index in `folder`, whose lists hold `sizes` anchors.
+    def open(
+        cls,
+        folder: Path,
+        sizes: NDArray[np.int32],
+        codebook: NDArray[np.float32],
+        *,
+        exact: bool,
+        positions: int,
+    ) -> VectorIndex:
+        """Memory-map the index in `folder`, whose lists hold `sizes` anchors of `positions` bp.
 
         Raises
         ------
         IndexFileError
-            If FAISS cannot read it.
+            If FAISS cannot read it, or it is another index than these sizes and this codebook give.
         """
         part = INDEX_FILE
         try:
             ivf = faiss.read_index(str(folder / INDEX_FILE))
-            exact = isinstance(ivf, faiss.IndexIVFFlat)
+            if not _has_form(ivf, sizes, codebook, exact=exact):
+                raise IndexFileError(f"{folder}: {part} is not as 'genoseq index' writes it; {_REBUILD}")
             lists = faiss.OnDiskInvertedLists()
             lists.nlist, lists.code_size, lists.read_only = len(sizes), ivf.code_size, True
             rooms, offsets = _layout(sizes, ivf.code_size, padded=not exact)
@@ -76,14 +89,17 @@ class VectorIndex:
             )  # OnDiskOneList: size, capacity, offset
             ctypes.memmove(int(lists.lists.data().this), table.ctypes.data, table.nbytes)
             part = LISTS_FILE
+            if (folder / part).stat().st_size != lists.totsize:
+                raise IndexFileError(f"{folder}: {part} does not hold the anchors of the cells; {_REBUILD}")
             lists.do_mmap()
             ivf.replace_invlists(lists, False)
         except RuntimeError as err:
             raise IndexFileError(
-                f"{folder / part}: FAISS cannot read it ({_last_words(err)}); "
-                "rebuild the index with 'genoseq index'"
+                f"{folder / part}: FAISS cannot read it ({_last_words(err)}); {_REBUILD}"
             ) from err
-        return cls(ivf, lists, exact)
+        except FileNotFoundError as err:
+            raise IndexFileError(f"{folder}: {part} is missing; {_REBUILD}") from err
+        return cls(ivf, lists, exact, 2 * positions)
 
     def search(
         self, embeddings: NDArray[np.float32], cells: NDArray[np.int64], hits: int
@@ -118,6 +134,7 @@ class VectorIndex:
                 part = slice(low, low + _TOGETHER)
                 self._search(embeddings[part], cells[part], found[part], where[part])
             distances[order], ids[order] = found, where
+        np.putmask(ids, ids.view(np.uint64) >= self.limit, -1)
         distances *= -0.5
         distances += 1
         return distances, ids
@@ -187,6 +204,34 @@ def write_vectors(
     no_lists = faiss.ArrayInvertedLists(leaves, ivf.code_size)
     packed.replace_invlists(no_lists, False)
     faiss.write_index(packed, str(folder / INDEX_FILE))
+
+
+def _has_form(
+    ivf: faiss.Index, sizes: NDArray[np.int32], codebook: NDArray[np.float32], *, exact: bool
+) -> bool:
+    """Whether an index that was read is what `write_vectors` writes, but for the lists."""
+    spaces, words, width = codebook.shape
+    if type(ivf) is not (faiss.IndexIVFFlat if exact else faiss.IndexIVFPQFastScan):
+        return False
+    found = (ivf.d, ivf.nlist, ivf.ntotal, ivf.metric_type, ivf.is_trained, ivf.by_residual, ivf.code_size)
+    size = 4 * spaces * width if exact else spaces // 2
+    expected = (
+        spaces * width,
+        len(sizes),
+        int(sizes.sum(dtype=np.int64)),
+        faiss.METRIC_L2,
+        True,
+        False,
+        size,
+    )
+    if exact:
+        return found[:5] + found[6:] == expected[:5] + expected[6:]
+    if ivf.implem != 0 or ivf.qbs2 != 0:  # ways of searching, which FAISS chooses
+        return False
+    form = (ivf.M, ivf.nbits, ivf.ksub, ivf.M2, ivf.bbs, ivf.pq.M, ivf.pq.nbits, ivf.pq.d)
+    if found != expected or form != (spaces, 4, words, spaces, _BLOCK, spaces, 4, spaces * width):
+        return False
+    return np.array_equal(faiss.vector_to_array(ivf.pq.centroids), codebook.ravel())
 
 
 def _layout(

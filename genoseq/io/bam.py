@@ -121,7 +121,7 @@ def _batches(
 
 
 def _as_sequenced(record: Any, path: str) -> tuple[str, str | None]:
-    sequence, quality = record.query_sequence, _quality(record)
+    sequence, quality = record.query_sequence, _quality(record, path)
     if not sequence:
         raise InputError(f"read {record.query_name!r} has no bases (SEQ is '*')", path)
     if record.flag & _REVERSE:
@@ -134,14 +134,18 @@ def _mate(flag: int) -> int:
     return {_FIRST: 1, _LAST: 2}.get(flag & (_FIRST | _LAST), 0) if flag & _PAIRED else 0
 
 
-def _quality(record: Any) -> str | None:
+def _quality(record: Any, path: str) -> str | None:
     """Quality letters in the direction of the reference.
 
     Of a single base, pysam 0.24 makes the letter by adding 33 to a bytes object of length one, which Python
     shares with everybody who uses that byte.
     """
     if record.query_length != 1:
-        return record.query_qualities_str
+        try:
+            return record.query_qualities_str
+        except UnicodeDecodeError as error:
+            found = f"read {record.query_name!r} has a quality above 93, for which SAM has no letter"
+            raise InputError(found, path) from error
     values = record.query_qualities
     return None if values is None else chr(values[0] + _PHRED)
 

@@ -17,6 +17,8 @@ __all__ = ["ReadBatch"]
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
 
+_FIRST_QUALITY, _LAST_QUALITY = ord("!"), ord("~")  # SAM specification, section 1.4: QUAL
+
 
 @dataclass(frozen=True)
 class ReadBatch:
@@ -103,6 +105,20 @@ class ReadBatch:
             names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, self.first
         )
 
+    def parts(self, reads: Offsets, starts: Offsets, stops: Offsets) -> ReadBatch:
+        """Stretches of reads, ``starts[i]:stops[i]`` of read ``reads[i]``, as single reads of their names."""
+        names, name_offsets = _gathered(self.names, self.name_offsets, reads)
+        comments, comment_offsets = _gathered(self.comments, self.comment_offsets, reads)
+        offsets, first = starts_of(stops - starts), self.offsets[reads] + starts
+        rows = np.arange(reads.size)
+        codes, letters, quals = (
+            gather(each, first, rows, offsets) if each.size else each
+            for each in (self.codes, self.letters, self.quals)
+        )
+        return ReadBatch(
+            names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, self.first
+        )
+
     @classmethod
     def concat(cls, batches: Sequence[ReadBatch]) -> ReadBatch:
         """Batches end to end as single reads; all of them with qualities, or none."""
@@ -133,7 +149,8 @@ class ReadBatch:
         UsageError
             If the lists, or a sequence and its quality, are of different length.
         InputError
-            For an empty sequence, or a letter that is no nucleotide, with the name of the read.
+            For an empty sequence, a letter that is no nucleotide, or a quality that is not phred + 33 (0 to
+            93), with the name of the read.
 
         Examples
         --------
@@ -158,7 +175,7 @@ class ReadBatch:
             raise
         joined_names, name_offsets = _joined(names)
         joined_comments, comment_offsets = _joined([""] * len(names) if comments is None else comments)
-        quals = np.empty(0, np.uint8) if qualities is None else _joined(qualities)[0]
+        quals = np.empty(0, np.uint8) if qualities is None else _quality_letters(names, qualities)
         return cls(
             joined_names,
             name_offsets,
@@ -190,6 +207,18 @@ def _name_the_read(names: Sequence[str], sequences: Sequence[str]) -> None:
             encode(sequence)
         except InputError as error:
             raise InputError(f"read {name!r}: {error}") from error
+
+
+def _quality_letters(names: Sequence[str], qualities: Sequence[str]) -> Bytes:
+    quals, _ = _joined(qualities)
+    good = (quals >= _FIRST_QUALITY) & (quals <= _LAST_QUALITY)
+    if good.all() and all(map(str.isascii, qualities)):
+        return quals
+    for name, quality in zip(names, qualities, strict=True):
+        wrong = [letter for letter in quality if not _FIRST_QUALITY <= ord(letter) <= _LAST_QUALITY]
+        if wrong:
+            raise InputError(f"read {name!r}: {wrong[0]!r} is not a quality of phred + 33 (0 to 93)")
+    return quals
 
 
 def _text(values: Bytes, offsets: Offsets, i: int) -> str:

@@ -32,8 +32,8 @@ _LONGEST_CONTIG = (1 << 31) - 1  # SAM specification, section 1.3: LN of @SQ
 # SAM specification, section 1.3: fields of a header line are TAG:VALUE, @CO has text (a read may be named HD)
 _SAM_HEADER = re.compile(rb"@(HD|SQ|RG|PG)\t[A-Za-z][A-Za-z0-9]:|@CO\t")
 _SAM_COLUMNS = 11  # SAM specification, section 1.4: a record has no fewer
-# SAM specification, section 1.2.1: names of references
-_CONTIG_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
+#: SAM specification, section 1.2.1: names of references.
+CONTIG_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 
 
 def read_batches(
@@ -306,7 +306,7 @@ def _contig_header(stream: InputStream, window: _Window, position: int, line: in
     if not fields or starts_blank:
         raise InputError("a contig without a name after '>'", stream.path, line)
     name = fields[0].decode("latin-1")
-    allowed = _CONTIG_NAME.match(name)
+    allowed = CONTIG_NAME.match(name)
     good = allowed.end() if allowed else 0
     if good < len(name):
         where = "in" if good else "at the start of"

@@ -23,9 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from genoseq.errors import GenoseqError, UsageError
-from genoseq.io.files import StrPath, check_output, open_output, replacing
+from genoseq.io.files import StrPath, check_output, input_error, open_output, replacing
 
 __all__ = [
+    "SORT_MEMORY",
     "AlignmentOutput",
     "alignment_format",
     "header_text",
@@ -34,7 +35,8 @@ __all__ = [
     "read_group_id",
 ]
 
-_SORT_MEMORY = 256 << 20  # bytes for all threads of the sort; more is sorted in pieces on disk
+SORT_MEMORY = 256 << 20
+"""Bytes of records that are sorted in memory, all threads together; more are sorted in pieces on disk."""
 _LONGEST_BAI = 1 << 29  # bp, SAM specification, section 5.2: longer contigs need a CSI index
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9]):([ -~]+)")  # SAM specification, section 1.3
 
@@ -124,6 +126,28 @@ def parse_read_group(text: str) -> str:
     return "\t".join(["@RG", *fields])
 
 
+def read_group_of(text: str) -> str:
+    r"""The read group that an option names: a line (`parse_read_group`), or a file with one @RG line.
+
+    Raises
+    ------
+    UsageError
+        As `parse_read_group`, or if the file holds no @RG line, or several.
+    InputError
+        If the file cannot be read.
+    """
+    if not Path(text).is_file():
+        return parse_read_group(text)
+    try:
+        content = Path(text).read_text("ascii", "replace")
+    except OSError as error:
+        raise input_error(error, text) from error
+    lines = [line for line in content.splitlines() if line.startswith("@RG	")]
+    if len(lines) != 1:
+        raise UsageError(f"{text}: {len(lines)} lines begin with @RG; expected one read group")
+    return parse_read_group(lines[0])
+
+
 def read_group_id(line: str) -> str:
     """The ID in a line made by `parse_read_group`."""
     return next(field[3:] for field in line.split("\t") if field.startswith("ID:"))
@@ -154,6 +178,7 @@ def open_alignment_output(
     format: str | None = None,
     sort: bool = False,
     threads: int = 1,
+    sort_memory: int = SORT_MEMORY,
     fasta: Callable[[Path], None] | None = None,
 ) -> Iterator[AlignmentOutput]:
     """Open a SAM, BAM or CRAM file for blocks of SAM lines.
@@ -171,6 +196,8 @@ def open_alignment_output(
         CRAM file .crai.
     threads
         For compression and sorting.
+    sort_memory
+        Bytes that sorting may take for records; more are sorted in pieces beside the output.
     fasta
         Writes the genome as FASTA to a path; CRAM, which stores what differs from it, needs one.
 
@@ -192,7 +219,9 @@ def open_alignment_output(
         return
     with _destination(path) as (target, scratch):
         index = _index_suffix(chosen, header) if chosen != "sam" and sort and scratch is not None else None
-        arguments = _samtools_arguments(chosen, target, index, sort=sort, scratch=scratch, threads=threads)
+        arguments = _samtools_arguments(
+            chosen, target, index, sort=sort, scratch=scratch, threads=threads, memory=sort_memory
+        )
         if chosen == "cram":
             if fasta is None or scratch is None:
                 raise UsageError(f"{os.fspath(path)}: CRAM is written to a file, with the genome at hand")
@@ -233,7 +262,14 @@ def _destination(path: StrPath) -> Iterator[tuple[str, Path | None]]:
 
 
 def _samtools_arguments(
-    format: str, target: str, index: str | None, *, sort: bool, scratch: Path | None, threads: int
+    format: str,
+    target: str,
+    index: str | None,
+    *,
+    sort: bool,
+    scratch: Path | None,
+    threads: int,
+    memory: int,
 ) -> list[str]:
     named = target if index is None else f"{target}##idx##{target}{index}"
     arguments = ["sort" if sort else "view", "--no-PG", "-O", format, "-o", named, "-@", str(threads - 1)]
@@ -241,7 +277,7 @@ def _samtools_arguments(
         arguments.append("--write-index")
     if sort:
         prefix = Path(tempfile.gettempdir() if scratch is None else scratch, f"genoseq-sort-{os.getpid()}")
-        arguments += ["-m", str(max(_SORT_MEMORY // threads, 16 << 20)), "-T", os.fspath(prefix)]
+        arguments += ["-m", str(max(memory // threads, 16 << 20)), "-T", os.fspath(prefix)]
     return [*arguments, "-"]
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from genoseq.align.aligner import AlignedBatch, Aligner, ordered
-from genoseq.align.extend import SOFT_CLIP
+from genoseq.align.cigar import SOFT_CLIP
 from genoseq.align.presets import CASCADES, preset
+from genoseq.align.records import SUPPLEMENTARY
 from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.index.reference import Reference
 from genoseq.index.store import Index, IndexParameters
@@ -300,14 +301,16 @@ def test_a_read_over_the_end_of_a_contig_is_clipped_there(small_index, strand, o
             assert clipped[0] == pytest.approx(over, abs=8)
 
 
-def test_a_read_over_two_contigs_stays_in_one(small_index):
+def test_a_read_over_two_contigs_is_aligned_in_two_parts(small_index):
     reference = small_index.reference
     border = int(reference.offsets[1])
     text = "".join("ACGTN"[c] for c in reference.codes(border - 90, border + 60))
     batch = Aligner(small_index).align(ReadBatch.from_strings(["r"], [text]))
-    ops = [(int(op) >> 4, int(op) & 15) for op in operations(batch, 0)]
-    assert batch.alignments.starts.tolist() == [border - 90]
-    assert ops == [(90, 0), (60, SOFT_CLIP)]
+    first, second = ([(int(op) >> 4, int(op) & 15) for op in operations(batch, row)] for row in range(2))
+    assert batch.alignments.starts.tolist() == [border - 90, border]
+    assert batch.rows.flags.tolist() == [0, SUPPLEMENTARY]
+    assert first == [(90, 0), (60, SOFT_CLIP)]
+    assert second == [(90, SOFT_CLIP), (60, 0)]
 
 
 def test_reads_of_two_contigs_go_to_their_contig(small_index, simulated):

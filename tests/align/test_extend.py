@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from genoseq.align.extend import CLOSE, DELETION, INSERTION, MATCH, SOFT_CLIP, WIDE, Alignments, extend
+from genoseq.align.cigar import DELETION, INSERTION, MATCH, SOFT_CLIP
+from genoseq.align.extend import CLOSE, WIDE, Alignments, extend
 from genoseq.align.presets import AlignmentParameters, Scoring, preset
 from genoseq.align.vote import OFFSET, STRAND_SHIFT
 from genoseq.index.reference import Reference

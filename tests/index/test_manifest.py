@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import zlib
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
@@ -108,12 +111,24 @@ EDITS = [
     ("parameters", lambda m: m["parameters"].update(words=3)),
     ("parameters", lambda m: m["parameters"].update(words=True)),
     ("parameters", lambda m: m["parameters"].pop("factory")),
+    ("parameters", lambda m: m["parameters"].update(more=1)),
+    ("parameters", lambda m: m["parameters"].update(factory="HNSW")),
+    ("parameters", lambda m: m["parameters"].update(capacity=0)),
+    ("parameters", lambda m: m["parameters"].update(capacity=1 << 63)),
+    ("contigs", lambda m: m["contigs"][0].update(name="a\tb")),
+    ("contigs", lambda m: m["contigs"][0].update(name="two")),
+    ("contigs", lambda m: m["contigs"][0].update(md5="x")),
+    ("contigs", lambda m: (m["contigs"][0].update(length=3005), m["contigs"][1].update(length=-1))),
+    ("byte_order", lambda m: m.update(byte_order="\x1b[31m")),
+    ("encoder", lambda m: m["encoder"].update(digest="\x1b[31m")),
     ("encoder", lambda m: m.update(encoder="a")),
     ("encoder", lambda m: m.update(encoder={})),
     ("parts", lambda m: m.update(parts=[])),
     ("parts", lambda m: m.update(parts={})),
     ("parts", lambda m: m["parts"].pop("lists.bin")),
     ("parts", lambda m: m["parts"].update({"lists.bin": 5})),
+    ("parts", lambda m: m["parts"].update({"encoder.npz": 5})),
+    ("parts", lambda m: m["parts"].update({"../x": {"bytes": 0, "crc32": 0}})),
     ("anchors", lambda m: m.pop("anchors")),
     ("source", lambda m: m.update(source={"name": 1})),
 ]
@@ -132,6 +147,100 @@ def test_entries_of_another_form(folder, entry, change):
     edit(folder, change, sealed=True)
     with pytest.raises(IndexFileError, match=rf"manifest\.json: {entry} is not as 'genoseq index' writes it"):
         Index.open(folder)
+
+
+def put(folder, part, content) -> None:
+    """Replace a part; its size and checksum fit."""
+    (folder / part).write_bytes(content)
+    entry = {"bytes": len(content), "crc32": zlib.crc32(content)}
+    edit(folder, lambda m: m["parts"].update({part: entry}), sealed=True)
+
+
+TREES = [
+    lambda t: t["children"].__setitem__((0, 0), 0),  # a walk in circles
+    lambda t: t["children"].__setitem__((0, 0), 1 << 20),
+    lambda t: t["children"].__setitem__((0, 0), -(1 << 20)),
+    lambda t: t["columns"].__setitem__(0, 16),
+    lambda t: t["columns"].__setitem__(slice(None), 3),
+    lambda t: t["roots"].__setitem__(0, 99),
+    lambda t: t["sizes"].__setitem__(0, -1),
+    lambda t: t["sizes"].__setitem__(0, t["sizes"][0] + 1),
+    lambda t: t.update(columns=t["columns"][:-1]),
+    lambda t: t.update(columns=t["columns"][:, None]),
+    lambda t: t.update(children=t["children"].astype(np.int64)),
+    lambda t: t.update(sizes=np.array(1, np.int32)),
+    lambda t: t.update(roots=t["roots"][:1]),
+]
+
+
+@pytest.mark.parametrize("change", TREES)
+def test_a_tree_that_a_walk_would_leave(folder, change):
+    arrays = dict(np.load(folder / "tree.npz"))
+    change(arrays)
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    put(folder, "tree.npz", out.getvalue())
+    with pytest.raises(IndexFileError, match=r"copy\.gsx: tree\.npz is not as 'genoseq index' writes it"):
+        Index.open(folder)
+
+
+def test_arrays_in_another_order_of_memory_are_the_same(folder):
+    arrays = {name: np.asfortranarray(array) for name, array in np.load(folder / "tree.npz").items()}
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    put(folder, "tree.npz", out.getvalue())
+    assert Index.open(folder).tree.children.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [[-5, 2, 78]],
+        [[0, 99_999, 78]],
+        [[5, 5, 78]],
+        [[9, 12, 78], [3, 4, 78]],
+        [[0, 2, 65]],
+        [[0, 2, 999]],
+        [[0, 2]],
+    ],
+)
+def test_exceptions_outside_of_the_reference(folder, runs):
+    out = io.BytesIO()
+    np.save(out, np.array(runs, np.int64))
+    put(folder, "exceptions.npy", out.getvalue())
+    with pytest.raises(IndexFileError, match=r"exceptions\.npy is not as 'genoseq index' writes it"):
+        Index.open(folder)
+
+
+@pytest.mark.parametrize(
+    "change", [{"nlist": 2}, {"implem": 12}, {"by_residual": True}, {"M2": 2}, {"ntotal": 5}]
+)
+def test_an_index_of_faiss_with_other_settings(folder, change):
+    ivf = faiss.read_index(str(folder / "cells.faiss"))
+    for name, value in change.items():
+        setattr(ivf, name, value)
+    put(folder, "cells.faiss", faiss.serialize_index(ivf).tobytes())
+    with pytest.raises(
+        IndexFileError, match=r"cells\.faiss(: FAISS cannot read it| is not as 'genoseq index')"
+    ):
+        Index.open(folder)
+
+
+def test_lists_of_another_length(folder):
+    content = (folder / "lists.bin").read_bytes()
+    for other in (content[:-64], content + bytes(64), b""):
+        put(folder, "lists.bin", other)
+        with pytest.raises(IndexFileError, match=r"lists\.bin does not hold the anchors of the cells"):
+            Index.open(folder)
+
+
+def test_ids_outside_of_the_reference_are_no_hits(folder):
+    """Lists are mapped and not read: damage after the build shows only here."""
+    put(folder, "lists.bin", b"\x7f" * (folder / "lists.bin").stat().st_size)
+    index = Index.open(folder)
+    cells = np.arange(len(index.cell_sizes))[:, None]
+    asked = np.tile(np.eye(64, dtype=np.float32)[:1], (len(cells), 1))
+    assert (index.vectors.search(asked, cells, 4)[1] == -1).all()
 
 
 def test_another_byte_order(folder):

@@ -66,7 +66,8 @@ def filled(request, vectors, codebook, tmp_path_factory):
     codes = vectors.view(np.uint8) if exact else codes_of(vectors, codebook)
     folder = tmp_path_factory.mktemp("vectors")
     write_vectors(folder, codes, ids, leaf, LEAVES, codebook, exact=exact)
-    index = VectorIndex.open(folder, np.bincount(leaf, minlength=LEAVES).astype(np.int32))
+    sizes = np.bincount(leaf, minlength=LEAVES).astype(np.int32)
+    index = VectorIndex.open(folder, sizes, codebook, exact=exact, positions=10 * NUMBER)
     stored = vectors if exact else decoded(codes, codebook)
     return index, stored, leaf, ids, exact
 
@@ -131,7 +132,7 @@ def test_an_index_without_vectors(factory, codebook, tmp_path):
     exact = factory == "Flat"
     codes = np.empty((0, 256 if exact else 8), np.uint8)
     write_vectors(tmp_path, codes, np.empty(0, np.int64), np.empty(0, np.int32), 2, codebook, exact=exact)
-    index = VectorIndex.open(tmp_path, np.zeros(2, np.int32))
+    index = VectorIndex.open(tmp_path, np.zeros(2, np.int32), codebook, exact=exact, positions=100)
     asked = np.eye(64, dtype=np.float32)[:3]
     _, found = index.search(asked, np.array([[0], [1], [-1]]), 2)
     assert (found == -1).all()
@@ -148,15 +149,15 @@ def test_a_damaged_index_is_refused_by_name(codebook, tmp_path):
     write_vectors(tmp_path, codes, np.zeros(1, np.int64), np.zeros(1, np.int32), 1, codebook, exact=False)
     (tmp_path / INDEX_FILE).write_bytes(b"no index at all")
     with pytest.raises(IndexFileError, match=rf"{INDEX_FILE}: FAISS cannot read it.*genoseq index"):
-        VectorIndex.open(tmp_path, np.ones(1, np.int32))
+        VectorIndex.open(tmp_path, np.ones(1, np.int32), codebook, exact=False, positions=100)
 
 
 def test_missing_lists_are_refused(codebook, tmp_path):
     codes = np.zeros((1, 8), np.uint8)
     write_vectors(tmp_path, codes, np.zeros(1, np.int64), np.zeros(1, np.int32), 1, codebook, exact=False)
     (tmp_path / LISTS_FILE).unlink()
-    with pytest.raises(IndexFileError, match="FAISS cannot read it"):
-        VectorIndex.open(tmp_path, np.ones(1, np.int32))
+    with pytest.raises(IndexFileError, match=rf"{LISTS_FILE} is missing; rebuild the index"):
+        VectorIndex.open(tmp_path, np.ones(1, np.int32), codebook, exact=False, positions=100)
 
 
 def test_factories():

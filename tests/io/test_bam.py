@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import random
@@ -106,6 +107,17 @@ def test_a_record_without_bases_is_named(written):
 def test_a_name_that_sam_forbids_is_told(written):
     path = written([line("a", 4, "ACGT", "IIII"), line("r@x", 4, "ACGT", "IIII")])
     with pytest.raises(InputError, match=r"r\.[sb]am: the read name 'r@x' is not as SAM allows it .*'@'"):
+        reads_of(path)
+
+
+@pytest.mark.parametrize("value", [94, 130, 223, 254, 255])
+def test_a_quality_that_no_letter_stands_for(value, tmp_path):
+    """BAM holds any byte; SAM has letters for 0 to 93."""
+    path = as_bam(HEADER + line("a", 4, "ACGT", "IIII"), tmp_path / "r.bam")
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[-2] = value
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"r\.bam: read 'a'.*(not a quality of|a quality above 93)"):
         reads_of(path)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import random
 import sys
@@ -11,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pysam
 import pytest
+from backports import zstd
 from xopen import xopen
 
 from genoseq.errors import GenoseqWarning, InputError, UsageError
@@ -174,6 +178,44 @@ def test_damaged_compressed_data_is_an_error(tmp_path):
     content[len(content) // 2] ^= 0xFF
     with pytest.raises(InputError, match=r"bad\.fq\.gz.*(damaged|cut|not|more|fewer|expected)"):
         list(read_batches(write(packed, bytes(content))))
+
+
+CHECKED = {zstd.CompressionParameter.checksum_flag: 1}
+PACK = {
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "gz": gzip.compress,
+    "zst": lambda text: zstd.compress(text, options=CHECKED),
+}
+
+
+@pytest.mark.parametrize("ending", PACK)
+@pytest.mark.parametrize("reader", [read_batches, read_fasta])
+def test_a_second_stream_that_is_damaged_is_no_end_of_the_file(ending, reader, tmp_path):
+    """Files laid end to end, as pbzip2 and `cat` make them: what follows the first stream counts."""
+    one, two = (PACK[ending](f">{name}\n{'ACGT' * 50}\n".encode()) for name in "ab")
+    path = tmp_path / "two.fa"
+    path.write_bytes(one + two)
+    assert (
+        len([each for part in reader(path) for each in (part.lengths if reader is read_batches else [1])])
+        == 2
+    )
+    for place in (0, len(two) // 2, len(two) - 6):
+        damaged = bytearray(one + two)
+        damaged[len(one) + place] ^= 0xFF
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"two\.fa: the compressed data (is damaged|ends early)"):
+            list(reader(path))
+    path.write_bytes(one + b"more")
+    with pytest.raises(InputError, match=r"two\.fa: the compressed data (is damaged|ends early)"):
+        list(reader(path))
+
+
+@pytest.mark.parametrize("ending", ["bz2", "xz", "gz"])
+def test_zeros_after_a_stream_are_padding(ending, tmp_path):
+    path = tmp_path / "padded.fa"
+    path.write_bytes(PACK[ending](b">a\nACGT\n") + bytes(200_000) + PACK[ending](b">b\nACGT\n") + bytes(8))
+    assert [name for name, _ in read_fasta(path)] == ["a", "b"]
 
 
 def test_bgzf_without_its_last_block(tmp_path):
@@ -405,5 +447,8 @@ def test_from_strings_checks_what_it_is_given():
         ReadBatch.from_strings(["a"], ["ACGT"], ["III"])
     with pytest.raises(InputError, match="'b' has no bases"):
         ReadBatch.from_strings(["a", "b"], ["A", ""])
+    for letter in (" ", "\x7f", "é"):
+        with pytest.raises(InputError, match=r"read 'b': '.*' is not a quality of phred"):
+            ReadBatch.from_strings(["a", "b"], ["A", "C"], ["I", letter])
     with pytest.raises(InputError, match=r"read 'b': '!' at position 1"):
         ReadBatch.from_strings(["a", "b"], ["A", "C!"])

@@ -1,0 +1,113 @@
+"""The reads of `genoseq align`: single ones or pairs from the files, and back into files by what became of
+them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from genoseq.align.aligner import AlignedBatch
+    from genoseq.align.profile import Profile
+    from genoseq.io.batch import ReadBatch
+
+__all__ = ["SortedOut", "check_reads", "input_batches"]
+
+
+def check_reads(args: argparse.Namespace) -> None:
+    """Refuse files of reads that do not go together.
+
+    Raises
+    ------
+    UsageError
+    """
+    from genoseq.errors import UsageError
+
+    if len(args.reads) > 2:
+        raise UsageError(
+            f"{len(args.reads)} files of reads: one, or two of mates, are aligned at a time "
+            "(cat joins files of single reads)"
+        )
+    if len(args.reads) == 2 and args.interleaved:
+        raise UsageError("--interleaved is for one file that holds both mates; two files are mates anyway")
+    if len({path if path == "-" else os.path.realpath(path) for path in args.reads}) < len(args.reads):
+        raise UsageError(f"{args.reads[0]} is given twice: the second file holds the mates of the first")
+    if args.preset == "long" and (len(args.reads) == 2 or args.interleaved):
+        raise UsageError("the preset 'long' aligns single reads, not pairs")
+
+
+def input_batches(args: argparse.Namespace, profile: Profile | None) -> Iterator[ReadBatch]:
+    """The reads in batches, as the options and the files say, with progress."""
+    from genoseq.align.profile import step
+    from genoseq.cli._progress import Progress
+    from genoseq.io.tags import check_tags
+
+    batches = _batches(args)
+    with Progress("genoseq align", "reads", quiet=args.quiet) as progress:
+        while True:
+            with profile.active() if profile else contextlib.nullcontext(), step("read"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            if args.comments:
+                check_tags(batch, args.reads[0])
+            yield batch
+            progress.add(len(batch))
+
+
+def _batches(args: argparse.Namespace) -> Iterator[ReadBatch]:
+    from genoseq.io.fastx import read_batches
+    from genoseq.io.pairs import interleaved_pairs, paired_batches
+
+    if len(args.reads) == 2:
+        yield from paired_batches(*args.reads, tags=args.comments)
+        return
+    batches = read_batches(args.reads[0], tags=args.comments)
+    start = list(islice(batches, 1))
+    reads = chain(start, batches)
+    flagged = bool(start) and start[0].mates is not None  # BAM and SAM tell
+    yield from interleaved_pairs(reads) if args.interleaved or flagged else reads
+
+
+class SortedOut:
+    """The files of --al and --un: reads as they came, by whether they were placed.
+
+    Parameters
+    ----------
+    placed, others : BinaryIO, optional
+        Where reads go that were placed, and the others.
+    """
+
+    def __init__(self, placed: BinaryIO | None, others: BinaryIO | None) -> None:
+        self._files = ((True, placed), (False, others))
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, placed: str | None, others: str | None) -> Iterator[SortedOut]:
+        """Open the files that are named; they appear when the block ends without an error."""
+        from genoseq.io.fastq import open_fastq
+
+        with (
+            open_fastq(placed) if placed else contextlib.nullcontext() as first,
+            open_fastq(others) if others else contextlib.nullcontext() as second,
+        ):
+            yield cls(first, second)
+
+    def write(self, aligned: AlignedBatch) -> None:
+        """Write the reads of a batch; names of mates end in /1 and /2."""
+        from dataclasses import replace
+
+        from genoseq.io.fastq import format_fastq
+
+        mapped, reads = aligned.mapped, aligned.reads
+        for wanted, file in self._files:
+            if file is None:
+                continue
+            rows = (mapped == wanted).nonzero()[0]
+            some = replace(reads.select(rows), mates=None if reads.mates is None else reads.mates[rows])
+            file.write(format_fastq(some, mates=True, comments=True))

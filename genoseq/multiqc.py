@@ -1,0 +1,150 @@
+"""Files that MultiQC reads without a plugin: custom content, one section a file.
+
+MultiQC (https://docs.seqera.io/multiqc/custom_content) finds files by the ending `_mqc.json` and joins those
+with one `id` over the samples: columns in its table of general statistics, bars of what became of the reads,
+and lines of identity and insert size.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genoseq.io.files import StrPath, open_output
+from genoseq.report import FATES, Run
+
+_PARENT = {
+    "parent_id": "genoseq",
+    "parent_name": "genoseq",
+    "parent_description": "aligns reads by embedding them.",
+}
+_COLOURS = ("#0072b2", "#56b4e9", "#e69f00", "#999999", "#d9d9d9")
+
+
+def multiqc_paths(folder: StrPath, sample: str) -> dict[str, Path]:
+    """The files of a sample, by section: general, reads, identity, insert."""
+    stem = re.sub(r"[^\w.+=-]", "_", sample)
+    sections = ("general", "reads", "identity", "insert")
+    return {section: Path(folder, f"{stem}.genoseq_{section}_mqc.json") for section in sections}
+
+
+def write_multiqc(folder: StrPath, run: Run) -> None:
+    """Write the files of a run, each whole or not at all.
+
+    A section without anything to draw has no file; that of an earlier run of the sample is removed.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    """
+    sections = {"general": _general, "reads": _reads, "identity": _identity, "insert": _insert}
+    for name, path in multiqc_paths(folder, run.sample).items():
+        section = sections[name](run)
+        if not section["data"][run.sample]:
+            path.unlink(missing_ok=True)
+            continue
+        text = json.dumps({"id": f"genoseq_{name}", **section}, indent=1, allow_nan=False)
+        with open_output(path) as file:
+            file.write(text.encode() + b"\n")
+
+
+def _general(run: Run) -> dict[str, Any]:
+    """The columns are the same in every file: MultiQC takes those of the last one for all samples."""
+    s, t = run.summary, run.statistics
+    percent = {"min": 0, "max": 100, "suffix": "%", "format": "{:,.2f}"}
+    headers: dict[str, dict[str, Any]] = {
+        "reads": {
+            "title": "Reads",
+            "description": "Reads, both mates of pairs",
+            "format": "{:,.0f}",
+            "scale": "Greys",
+        },
+        "mapped": {"title": "Mapped", "description": "Reads that were mapped", "scale": "Blues", **percent},
+        "mapq20": {"title": "MAPQ ≥ 20", "description": "Reads with MAPQ 20 or more", "scale": "Greens"}
+        | percent,
+        "proper": {"title": "Proper", "description": "Pairs that are proper", "scale": "PuBu", **percent},
+        "insert": {
+            "title": "Insert",
+            "description": "Median insert size",
+            "suffix": " bp",
+            "scale": "Purples",
+        }
+        | {"format": "{:,.0f}"},
+        "identity": {"title": "Identity", "description": "1 - NM / columns of all alignments"}
+        | {"scale": "OrRd-rev", **percent},
+        "depth": {"title": "Depth", "description": "Mean depth", "suffix": "x", "scale": "YlGn"}
+        | {"format": "{:,.2f}"},
+    }
+    values: dict[str, float] = {"reads": s["reads"], "depth": t.coverage.mean_depth}
+    if s["reads"]:
+        values |= {"mapped": 100 * s["mapped"] / s["reads"], "mapq20": 100 * s["mapq20"] / s["reads"]}
+    if s["mapped"]:
+        values["identity"] = 100 * t.identity
+    if s["pairs"]:
+        values["proper"] = 100 * s["proper_pairs"] / s["pairs"]
+    if t.inserts.total:
+        values["insert"] = t.inserts.quantile(0.5)
+    for header in headers.values():
+        header["namespace"] = "genoseq"
+    return {"plot_type": "generalstats", "headers": headers, "data": {run.sample: values}}
+
+
+def _reads(run: Run) -> dict[str, Any]:
+    styles = zip(FATES.items(), _COLOURS, strict=True)
+    categories = {fate: {"name": name, "color": colour} for (fate, name), colour in styles}
+    return {
+        **_PARENT,
+        "section_name": "Reads",
+        "description": "What became of the reads; both mates of a pair count.",
+        "plot_type": "bargraph",
+        "pconfig": {"id": "genoseq_reads_plot", "title": "genoseq: reads", "ylab": "Reads"},
+        "categories": categories,
+        "data": {run.sample: run.fates()},
+    }
+
+
+def _identity(run: Run) -> dict[str, Any]:
+    edges, counts = run.statistics.identity_bins()
+    return {
+        **_PARENT,
+        "section_name": "Identity",
+        "description": "1 - NM / columns of each alignment, clips left out.",
+        "plot_type": "linegraph",
+        "pconfig": {
+            "id": "genoseq_identity_plot",
+            "title": "genoseq: identity",
+            "xlab": "Identity (%)",
+            "ylab": "Mapped reads (%) per 1 % of identity",
+        },
+        "data": {run.sample: _line(edges / 10, counts)},
+    }
+
+
+def _insert(run: Run) -> dict[str, Any]:
+    edges = run.statistics.insert_edges()
+    return {
+        **_PARENT,
+        "section_name": "Insert size",
+        "description": "Outer distance of pairs with both mates on one contig.",
+        "plot_type": "linegraph",
+        "pconfig": {
+            "id": "genoseq_insert_plot",
+            "title": "genoseq: insert size",
+            "xlab": "Insert size (bp)",
+            "ylab": "Pairs (%) per bp",
+        },
+        "data": {run.sample: _line(edges, run.statistics.inserts.binned(edges))},
+    }
+
+
+def _line(edges: NDArray, counts: NDArray[np.int64]) -> dict[float, float]:
+    """Middle of each bin -> density in percent, which does not depend on the width of the bins."""
+    shares = 100 * counts / np.diff(edges) / max(int(counts.sum()), 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    return dict(zip(middles.tolist(), shares.tolist(), strict=True))

@@ -1,0 +1,116 @@
+"""Parts of a page of HTML: tables, and figures as SVG in the text of the page.
+
+Texts are HTML already: who calls escapes what comes from users. Figures are drawn by functions that take axes
+(`genoseq.plots`); here they get the colours and the type of the page, so that they follow the reader's choice
+of light or dark, and words for those who do not see them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from genoseq.plots import COLOURS, svg_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Cell", "Share", "figure", "percent", "table"]
+
+_NUMERIC = ' class="number"'
+
+_THEME = {
+    COLOURS[0]: "var(--blue)",
+    COLOURS[1]: "var(--orange)",
+    "#E4E4E4": "var(--rule)",
+    "#FFFFFF": "var(--card)",
+    "#000000": "currentColor",
+}
+
+
+class Share(NamedTuple):
+    """A cell that tells a share, with a bar behind it."""
+
+    part: int
+    whole: int
+
+
+Cell = str | int | float | Share
+
+
+def percent(part: float, whole: float) -> str:
+    """A share in words; a dash for the share of nothing."""
+    return f"{100 * part / whole:.2f} %" if whole else "–"
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], *, tall: bool = False) -> str:
+    """A table whose first column names the rows.
+
+    Parameters
+    ----------
+    caption : str
+    head : sequence of str
+        Names of the columns.
+    rows : sequence
+        Texts, numbers (to the right), shares.
+    tall : bool
+        May have many rows, which scroll.
+    """
+    numeric = [isinstance(cell, int | float) for cell in rows[0]] if rows else [False] * len(head)
+    names = "".join(
+        f'<th scope="col"{_NUMERIC if right else ""}>{name}</th>'
+        for name, right in zip(head, numeric, strict=True)
+    )
+    lines = [
+        f'<tr><th scope="row">{first}</th>{"".join(_cell(cell) for cell in rest)}</tr>'
+        for first, *rest in rows
+    ]
+    body = "\n".join(lines)
+    return (
+        f'<div class="panel"><div class="scroll{" tall" if tall else ""}" tabindex="0"><table>'
+        f"<caption>{caption}</caption>\n<thead><tr>{names}</tr></thead>\n"
+        f"<tbody>\n{body}\n</tbody></table></div></div>"
+    )
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Share):
+        width = cell.part / max(cell.whole, 1)
+        bar = f'<i style="width: calc({width:.4f} * (100% - 5.25rem))"></i>' if cell.part else ""
+        return f'<td class="share"><span>{percent(*cell)}</span>{bar}</td>'
+    if isinstance(cell, int | float):
+        return f"<td{_NUMERIC}>{cell:,}</td>" if isinstance(cell, int) else f"<td{_NUMERIC}>{cell:,.2f}</td>"
+    return f"<td>{cell}</td>"
+
+
+def figure(title: str, draw: Callable[[Axes], object] | None, caption: str, *, height: float = 2.6) -> str:
+    """A figure in a panel of its own, with its words; these alone if there is nothing to draw.
+
+    Parameters
+    ----------
+    title, caption : str
+        The caption is also what those hear who do not see the figure.
+    draw : callable or None
+        Draws on axes.
+    height : float
+        Inches, of a figure that is 5 inches wide.
+    """
+    if draw is None:
+        return f'<div class="panel"><h3>{title}</h3><p class="note">{caption}</p></div>'
+    svg = _inline(svg_figure(draw, title, height=height), f"{title}. {caption}")
+    return f'<figure class="panel"><h3>{title}</h3>\n{svg}\n<figcaption>{caption}</figcaption></figure>'
+
+
+def _inline(svg: str, spoken: str) -> str:
+    """SVG of matplotlib as a part of the page: in its colours and its type, as wide as it is given room."""
+    svg = svg[svg.index("<svg") :]
+    box = re.search(r'viewBox="[^"]+"', svg)[0]  # type: ignore[index]
+    svg = f'<svg {box} role="img" aria-label="{spoken}">' + svg[svg.index(">") + 1 :]
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r"font-family: [^;\"]+", "font-family: var(--sans)", svg)
+    svg = re.sub(r'(?<= d=")[^"]+', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
+    for colour, name in _THEME.items():
+        svg = svg.replace(colour.lower(), name)
+    return svg.replace("xlink:href", "href").strip()

@@ -1,0 +1,350 @@
+"""The report of a run: one page of HTML that needs no other file, with figures as SVG inside.
+
+The page says what was run and how the reads fared; `genoseq.align.statistics` counts, this file lays out.
+What comes from users (sample, command line, names of files and contigs) is escaped, and never reaches a
+figure, where matplotlib would read a dollar sign as mathematics. Figures take the colours of the page, which
+follow the reader's choice of light or dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from genoseq import __version__
+from genoseq.align.histogram import Histogram
+from genoseq.align.presets import ANY, REPEAT, Stage
+from genoseq.align.statistics import LISTED, PLOTTED, Statistics, largest
+from genoseq.index.store import Index
+from genoseq.io.files import StrPath, open_output
+from genoseq.page import Cell, Share, figure, percent, table
+from genoseq.plots import depth_plot, histogram_plot
+
+_TEMPLATE = Path(__file__).with_name("report.html")
+_ALL = 999  # ranks of anchors up to this are all (`genoseq.align.presets`)
+FATES = {
+    "mapq20": "mapped, MAPQ 20 or more",
+    "mapq1": "mapped, MAPQ 1 to 19",
+    "mapq0": "mapped, MAPQ 0: another place is as good",
+    "unmapped": "unmapped",
+    "too_short": "unmapped, too short to be searched for",
+}
+_PAIRS = (
+    "proper: face to face, as far apart as in the library",
+    "both mapped to one contig, but not proper",
+    "mapped to two contigs",
+    "one mate mapped",
+    "no mate mapped",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is over.
+
+    Attributes
+    ----------
+    sample : str
+    summary : mapping
+        What `--json` tells.
+    statistics : Statistics
+    index : Index
+    index_path : str
+    stages : tuple of Stage
+        The cascade that ran.
+    threads : int
+    finished : datetime
+    """
+
+    sample: str
+    summary: Mapping[str, Any]
+    statistics: Statistics
+    index: Index
+    index_path: str
+    stages: tuple[Stage, ...]
+    threads: int
+    finished: datetime
+
+    def fates(self) -> dict[str, int]:
+        """Reads by what became of them (`FATES`); together all reads."""
+        s, mapqs = self.summary, self.statistics.mapqs
+        counts = (int(mapqs[20:].sum()), int(mapqs[1:20].sum()), int(mapqs[0]))
+        without = (s["reads"] - s["mapped"] - s["too_short"], s["too_short"])
+        return dict(zip(FATES, counts + without, strict=True))
+
+
+def write_report(path: StrPath, run: Run) -> None:
+    """Write the page, whole or not at all; "-" is standard output.
+
+    Raises
+    ------
+    InputError
+        If the path cannot be written.
+    MissingDependencyError
+        Without matplotlib.
+    """
+    page = render(run)
+    with open_output(path) as file:
+        file.write(page.encode())
+
+
+def render(run: Run) -> str:
+    """The page as text."""
+    sections = [_reads(run), _figures(run), _cascade(run), _coverage(run), _facts(run)]
+    genome = (run.index.manifest["source"] or {}).get("name") or run.index_path
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        version=escape(__version__),
+        sample=escape(run.sample),
+        lead=f"{_described(run)}, aligned to {escape(genome)}.",
+        cards="\n".join(_cards(run)),
+        sections="\n".join(sections),
+    )
+
+
+def _described(run: Run) -> str:
+    lengths = run.statistics.lengths
+    low, high = lengths.shortest, lengths.longest
+    spread = f"{low:,} bp" if low == high else f"{low:,} to {high:,} bp"
+    return f"{run.summary['reads']:,} reads" + (f" of {spread}" if lengths.total else "")
+
+
+def _cards(run: Run) -> Iterator[str]:
+    s, t = run.summary, run.statistics
+    seconds = max(s["seconds"], 1e-3)
+
+    def card(name: str, value: str, small: str) -> str:
+        return f"<div><dt>{name}</dt><dd>{value} <small>{small}</small></dd></div>"
+
+    yield card("Reads", f"{s['reads']:,}", f"{s['bases']:,} bases")
+    yield card("Mapped", percent(s["mapped"], s["reads"]), f"{s['mapped']:,} reads")
+    yield card("Mapped surely", percent(s["mapq20"], s["reads"]), "MAPQ 20 or more")
+    if s["pairs"]:
+        yield card("Proper pairs", percent(s["proper_pairs"], s["pairs"]), f"of {s['pairs']:,} pairs")
+    identity = percent(t.identity, 1) if s["mapped"] else "–"
+    yield card("Identity", identity, "of all aligned bases")
+    yield card("Depth", f"{t.coverage.mean_depth:,.3g}×", "mean of the genome")
+    yield card(
+        "Speed", f"{s['reads'] / seconds:,.0f}", f"reads/s, {run.threads} thread" + "s" * (run.threads > 1)
+    )
+
+
+def _reads(run: Run) -> str:
+    reads = run.summary["reads"]
+    rows = [(FATES[fate], n, Share(n, reads)) for fate, n in run.fates().items()]
+    parts = ["<h2>What became of the reads</h2>", '<div class="grid">']
+    parts.append(table("All reads", ("reads", "number", "share"), rows))
+    if run.summary["pairs"]:
+        counts, total = run.statistics.pairs.tolist(), run.summary["pairs"]
+        pairs = [(name, n, Share(n, total)) for name, n in zip(_PAIRS, counts, strict=True)]
+        parts.append(table("All pairs, by their mates", ("mates", "number", "share"), pairs))
+    return "\n".join([*parts, "</div>"])
+
+
+def _figures(run: Run) -> str:
+    s, t = run.summary, run.statistics
+    mapped = s["mapped"]
+    figures = [_mapq(t, mapped), _identity(t, mapped)]
+    if s["pairs"]:
+        figures.append(_inserts(t, s["insert"]))
+    if t.lengths.shortest < t.lengths.longest:
+        figures.append(_lengths(t))
+    figures.append(_clips(t, mapped))
+    return "\n".join(["<h2>Alignments</h2>", '<div class="grid">', *figures, "</div>"])
+
+
+def _mapq(t: Statistics, mapped: int) -> str:
+    title = "Mapping quality"
+    if not mapped:
+        return figure(title, None, "No read was mapped.")
+    highest = max(60, int(np.flatnonzero(t.mapqs)[-1]))
+    counts, sure = t.mapqs[: highest + 1], np.arange(highest + 1) >= 20
+    series = {"20 or more": np.where(sure, counts, 0), "below 20": np.where(sure, 0, counts)}
+    caption = (
+        f"MAPQ is 20 or more for {percent(counts[sure].sum(), mapped)} of the mapped reads, "
+        f"and 0 for {percent(counts[0], mapped)}."
+    )
+    edges = np.arange(highest + 2) - 0.5
+    return figure(
+        title,
+        lambda ax: histogram_plot(edges, series, mapped, ax, x="MAPQ", y="mapped reads (%)"),
+        caption,
+    )
+
+
+def _identity(t: Statistics, mapped: int) -> str:
+    title = "Identity"
+    if not mapped:
+        return figure(title, None, "No read was mapped.")
+    edges, counts = t.identity_bins()
+    caption = (
+        f"1 - NM / columns of each alignment, clips left out. Median {100 * t.median_identity():.1f} %; "
+        f"{percent(t.identities[-1], mapped)} of the mapped reads have no edit."
+    )
+    return figure(
+        title,
+        lambda ax: histogram_plot(
+            edges / 10, {"": counts}, mapped, ax, x="identity (%)", y="mapped reads (%)"
+        ),
+        caption,
+    )
+
+
+def _inserts(t: Statistics, insert: Mapping[str, Any]) -> str:
+    title, total = "Insert size", t.inserts.total
+    if not total:
+        return figure(title, None, "No pair has both mates on one contig.")
+    edges = t.insert_edges()
+    counts = t.inserts.binned(edges)
+    caption = (
+        f"Pairs with both mates on one contig, outer distance. Median {t.inserts.quantile(0.5):,} bp; "
+        f"proper from {insert['low']:,} to {insert['high']:,} bp ({insert['source']})."
+    )
+    if total > counts.sum():
+        caption += f" Not drawn: {total - counts.sum():,} pairs farther apart."
+    return figure(
+        title,
+        lambda ax: histogram_plot(edges, {"": counts}, total, ax, x="insert size (bp)", y="pairs (%)"),
+        caption,
+    )
+
+
+def _lengths(t: Statistics) -> str:
+    lengths = t.lengths
+    edges = lengths.edges()
+    caption = (
+        f"{lengths.shortest:,} to {lengths.longest:,} bp; median {lengths.quantile(0.5):,}, "
+        f"mean {lengths.mean:,.0f} bp."
+    )
+    counts = lengths.binned(edges)
+    return figure(
+        "Read length",
+        lambda ax: histogram_plot(edges, {"": counts}, lengths.total, ax, x="length (bp)", y="reads (%)"),
+        caption,
+    )
+
+
+def _clips(t: Statistics, mapped: int) -> str:
+    title = "Soft clips"
+    if not mapped:
+        return figure(title, None, "No read was mapped.")
+    shares = [percent(*t.clipped(end)) for end in (0, 1)]
+    caption = (
+        f"Clipped at the start of the read: {shares[0]} of the mapped reads; at its end: {shares[1]}. "
+        "Start and end are those of the read as it was sequenced."
+    )
+    some = [clips.without(0) for clips in t.clips]
+    edges = Histogram(some[0].counts + some[1].counts).edges(low=0)
+    if not len(edges):
+        return figure(title, None, caption)
+    series = {name: clips.binned(edges) for name, clips in zip(("start", "end"), some, strict=True)}
+    return figure(
+        title,
+        lambda ax: histogram_plot(
+            edges, series, mapped, ax, x="clipped bases", y="mapped reads (%)", filled=False
+        ),
+        caption,
+    )
+
+
+def _cascade(run: Run) -> str:
+    words = run.index.encoder.words.words[: run.index.parameters.words]
+    counts, reads = run.summary["stages"], run.summary["reads"]
+    names = [_stage(stage, words) for stage in run.stages]
+    names.append("settled by none, with those too short")
+    numbers = [*map(str, range(1, len(names))), "–"]
+    rows = [
+        (number, name, n, Share(n, reads)) for number, name, n in zip(numbers, names, counts, strict=True)
+    ]
+    caption = (
+        f"Reads by the stage that settled them, preset {escape(run.summary['preset'])}. Each stage takes the "
+        "reads that those before it did not settle, and costs more."
+    )
+    return f"<h2>Search</h2>\n{table(caption, ('stage', 'search', 'reads', 'share'), rows)}"
+
+
+def _stage(stage: Stage, words: Sequence[str]) -> str:
+    """What a stage does, in words."""
+    if stage.word >= len(words):
+        return "a second anchor word, which this index does not hold"
+    word = " and ".join(words if stage.word < 0 else [words[stage.word]])
+    last = f" to {stage.last}" if stage.last < _ALL else " and up"
+    ranks = (
+        f"all anchors {word}"
+        if (stage.first, last) == (0, " and up")
+        else (f"anchors {word}, {stage.first + 1}{last}")
+    )
+    text = ranks if stage.takes == ANY else f"{'repeats' if stage.takes == REPEAT else 'divergent'}: {ranks}"
+    cells = f" in {stage.probes} cells" if stage.probes > 1 else ""
+    return f"{text}; {stage.hits} hits each{cells}"
+
+
+def _coverage(run: Run) -> str:
+    coverage, names = run.statistics.coverage, run.index.reference.names
+    parts = ["<h2>Coverage</h2>"]
+    if run.summary["mapped"]:
+        plotted = coverage.plotted
+        words = "the contigs" if len(plotted) == len(names) else f"the {PLOTTED} largest contigs"
+        parts.append(
+            f"<p>Depth along {words}: aligned bases of primary and supplementary lines, the mean of each "
+            "bin. The dashed line is the mean of the contig.</p>"
+        )
+        parts += ['<div class="grid">', *(_depth(run, contig) for contig in plotted.tolist()), "</div>"]
+    listed = largest(coverage.lengths, LISTED)
+    rows = [
+        _contig(escape(names[i]), int(coverage.lengths[i]), int(coverage.bases[i])) for i in listed.tolist()
+    ]
+    others = len(names) - len(listed)
+    if others:
+        length = int(coverage.lengths.sum() - coverage.lengths[listed].sum())
+        bases = int(coverage.bases.sum() - coverage.bases[listed].sum())
+        rows.append(_contig(f"{others:,} others", length, bases))
+    caption = "Mean depth of the contigs" if not others else f"Mean depth of the {LISTED} largest contigs"
+    head = ("contig", "length (bp)", "aligned bases", "mean depth")
+    return "\n".join([*parts, "<p></p>", table(caption, head, rows, tall=True)])
+
+
+def _contig(name: str, length: int, bases: int) -> tuple[Cell, ...]:
+    return name, length, bases, bases / max(length, 1)
+
+
+def _depth(run: Run, contig: int) -> str:
+    coverage = run.statistics.coverage
+    edges, depths = coverage.along(contig)
+    caption = (
+        f"{coverage.lengths[contig]:,} bp, mean depth {coverage.depths[contig]:,.2f}, "
+        f"bins of {coverage.widths[contig]:,} bp"
+    )
+    name = escape(run.index.reference.names[contig])
+    return figure(name, lambda ax: depth_plot(edges, depths, ax), caption, height=1.3)
+
+
+def _facts(run: Run) -> str:
+    s, manifest = run.summary, run.index.manifest
+    source = (manifest["source"] or {}).get("name", "not a file")
+    reference, encoder = run.index.reference, manifest["encoder"]
+    facts = {
+        "command": f"<code>{escape(s['command_line'])}</code>",
+        "genoseq": escape(__version__),
+        "preset": escape(s["preset"]),
+        "index": f"<code>{escape(run.index_path)}</code>",
+        "genome": f"{escape(source)}: {len(reference.names):,} contigs, {len(reference):,} bp",
+        "encoder": f"{escape(encoder['name'])} {escape(encoder['digest'])}",
+        "threads": f"{run.threads}",
+        "time": f"{s['seconds']:,.1f} s, finished {run.finished:%Y-%m-%d %H:%M}",
+    }
+    if s["pairs"]:
+        insert = s["insert"]
+        facts["fragments"] = (
+            f"mean {insert['mean']:.0f} bp, SD {insert['sd']:.0f}, {insert['source']} "
+            "(what the first batch of pairs showed, or what was given)"
+        )
+    rows = "\n".join(f'<tr><th scope="row">{name}</th><td>{fact}</td></tr>' for name, fact in facts.items())
+    table = f'<table class="facts"><tbody>\n{rows}\n</tbody></table>'
+    return f'<h2>The run</h2>\n<div class="panel">{table}</div>'

@@ -1,0 +1,133 @@
+"""The study behind the judge of long reads, passage: the mapping quality of the preset `long`.
+
+    python pipelines/calibrate_long.py --params pipelines/params/calibrate_long.yaml \\
+        --data DIR --work run/ -o genoseq/weights
+
+A logistic regression over what is known of an alignment (`genoseq.align.long.passage_evidence`); the label is
+whether it lies on the stretch that the read is from. Foreign reads, which lie nowhere, are in it too. A few
+minutes on one CPU core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from calibrate_align import BANDS, Sample, fit, join, opened, reliability, split
+
+from genoseq.align.conviction import PASSAGE_FEATURES, Judge
+from genoseq.align.long import KIND, READ, RIVAL, SCORE, START, STRAND, passage_evidence, place
+from genoseq.align.presets import LongParameters, long_preset
+from genoseq.align.records import SECONDARY
+from genoseq.index.reference import Reference
+from genoseq.index.store import Index
+from genoseq.io.files import replacing
+from genoseq.simulate import SimulatedReads, SimulationParameters, random_reads, simulate_reads
+
+
+def evidence_of(index: Index, parameters: LongParameters, reads: SimulatedReads, divergence: float) -> Sample:
+    """Evidence of the alignments of some reads, but for those that have an equal rival; -1: foreign reads."""
+    placed, _ = place(reads.reads, index, parameters)
+    table = placed.table
+    table = table[(table[:, KIND] != SECONDARY) & (table[:, RIVAL] < table[:, SCORE])]
+    right = np.zeros(len(table), np.bool_)
+    if divergence >= 0:
+        read = table[:, READ]
+        offset = index.reference.offsets[reads.contig[read]]
+        inside = (table[:, START] >= offset + reads.start[read] - 50) & (
+            table[:, START] < offset + reads.end[read]
+        )
+        right = inside & (table[:, STRAND] == reads.reverse[read])
+    evidence = passage_evidence(table)
+    return Sample(evidence, right, np.full(len(table), divergence))
+
+
+def samples(
+    indexes: list[tuple[Index, float]], foreign: Reference, parameters: LongParameters, params: dict[str, Any]
+) -> Iterator[Sample]:
+    """Reads of every length and divergence, and foreign ones."""
+    for index, bases in indexes:
+        for length in params["lengths"]:
+            for divergence in params["divergences"]:
+                wanted = SimulationParameters(
+                    number=int(min(bases / length, params["most"])), length=length, divergence=divergence,
+                    indel_share=params["indel_share"],
+                    seed=params["seed"] + zlib.crc32(f"{length} {divergence}".encode()) % 10**6,
+                )  # fmt: skip
+                for reads in simulate_reads(index.reference, wanted):
+                    yield evidence_of(index, parameters, reads, divergence)
+    index = indexes[0][0]
+    for length in params["lengths"]:
+        number = int(min(params["foreign"]["bases"] / length, params["most"]))
+        wanted = SimulationParameters(number=number, length=length, seed=params["seed"] + length)
+        for stranger in (simulate_reads(foreign, wanted, foreign=True), random_reads(wanted)):
+            for reads in stranger:
+                yield evidence_of(index, parameters, reads, -1.0)
+
+
+def card(params: dict[str, Any], number: int, rows: list[dict[str, Any]]) -> str:
+    """The page about the judge."""
+    genomes = "; ".join(f"{g['name']} ({g['bases'] / 1e6:g} Mbp a set)" for g in params["genomes"])
+    lines = [
+        "# passage.json: the mapping quality of long reads",
+        "",
+        f"A logistic model over {PASSAGE_FEATURES} numbers (`genoseq.align.long.passage_evidence`). Made by",
+        "",
+        "    python pipelines/calibrate_long.py --params pipelines/params/calibrate_long.yaml \\",
+        "        --data DIR --work run/ -o genoseq/weights",
+        "",
+        f"**Data**: reads by `genoseq simulate` of {', '.join(map(str, params['lengths']))} bp at "
+        f"{', '.join(f'{100 * d:g}' for d in params['divergences'])} % divergence "
+        f"({100 * params['indel_share']:g} % of it insertions and deletions) from {genomes}; foreign: "
+        f"{params['foreign']['name']} and random sequence. {number:,} alignments, "
+        f"{100 * params['held_out']:.0f} % of them held out for the table. Licence: MIT.",
+        "",
+        "**Limits**: the repeats of one human chromosome, not of the whole genome; even divergence.",
+        "",
+        "Wrong of all alignments without an equal rival, by the MAPQ that was given.",
+        "",
+        "| divergence % | " + " | ".join(f"{low}-{high - 1}" for low, high in BANDS) + " |",
+        "|---" * (len(BANDS) + 1) + "|",
+    ]
+    for start in range(0, len(rows), len(BANDS)):
+        row = rows[start : start + len(BANDS)]
+        divergence = "foreign" if row[0]["divergence"] < 0 else f"{100 * row[0]['divergence']:g}"
+        lines.append(
+            f"| {divergence} | " + " | ".join(f"{r['wrong']:,} of {r['reads']:,}" for r in row) + " |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run the study."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the genomes")
+    parser.add_argument("--work", type=Path, required=True, help="folder for indexes")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the judge and its card")
+    args = parser.parse_args()
+    params = yaml.safe_load(args.params.read_text())
+    args.work.mkdir(parents=True, exist_ok=True)
+    indexes = [(opened(args.data, args.work, g["path"]), g["bases"]) for g in params["genomes"]]
+    foreign = Reference.from_fasta(args.data / params["foreign"]["path"])
+    parameters = long_preset(passage=Judge(np.zeros(PASSAGE_FEATURES)))
+    sample = join(list(samples(indexes, foreign, parameters, params)))
+    learn, measure = split(sample, params["held_out"], params["seed"])
+    rows = reliability(measure, fit(learn, params["strength"]))
+    weights = [float(f"{weight:.6g}") for weight in fit(sample, params["strength"])]
+    with replacing(args.output / "passage.md") as path:
+        path.write_text(card(params, len(sample.label), rows))
+    with replacing(args.output / "passage.json") as path:
+        path.write_text(json.dumps({"passage": weights}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
