@@ -26,11 +26,14 @@ from diploid import Rates, draw_variants, haplotype, write_fasta, write_vcf
 from measure import CommandError, last_core, measure
 from peers import TOOLS, Tool, version
 from reads import ReadMaker
-from report import BEGIN, END
 from results import ALIGNMENT, REPOSITORY, SIMULATION, Results, commit, sha256, source_digest
 
 from genoseq.cli import main as genoseq_main
 
+BEGIN, END = (
+    "<!-- made by benchmarks/align/variants.py: begin -->",
+    "<!-- made by benchmarks/align/variants.py: end -->",
+)
 LENGTH, INSERT = 150, "350,50"  # bp
 DEPTH = 30
 PARTS = {  # genome -> contig, and the part of it that is the reference (None: all)
