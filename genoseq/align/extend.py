@@ -32,8 +32,10 @@ CLOSE = Scoring(match=2, mismatch=8, gap_open=12, gap_extend=2, end_bonus=10)
 """Scores that decide the path of a close read: those of bwa mem, doubled. The scores for divergent reads
 force the last bases beside an indel into mismatches and small gaps, which a caller of variants takes for
 alleles (docs/variants.md)."""
-CLOSE_SHARE = 0.08
+CLOSE_SHARE = 0.12
 """Edit distance (share of the read) up to which a read is a close one: 5 % of divergence and a long indel."""
+NONE = -1.0
+"""No read is a close one: so the loci of a read are compared, and only what is taken is told by `CLOSE`."""
 WIDE = 50
 """Longest gap that is looked for in a read of which an end is left over, bp."""
 _CLIPPED = 12  # bases of an end that are left over, from which on that is tried
@@ -83,7 +85,7 @@ def extend(
     reference: Reference,
     parameters: AlignmentParameters,
     *,
-    close: float = CLOSE_SHARE,
+    close: float = NONE,
     wide: int = WIDE,
 ) -> Alignments:
     """Align reads at given loci.
@@ -95,7 +97,7 @@ def extend(
     keys, distances : ndarray, shape (n,)
         The locus (see `genoseq.align.vote`) and the edit distance verified there.
     close : float
-        Edit distance (share of the read) of its best locus up to which a read is a close one.
+        Edit distance (share of the read) up to which `CLOSE` scores decide the path.
     wide : int
         Room on both sides of the locus for a read that is clipped, bp; not less than the usual slack.
     """
@@ -112,9 +114,7 @@ def extend(
         cigar_starts[:-1],
         np.zeros(count, np.int64),
     )
-    nearest = np.full(len(offsets) - 1, np.iinfo(np.int32).max, np.int32)
-    np.minimum.at(nearest, rows, distances)  # all loci of a read are aligned by the same scores
-    is_close = (nearest[rows] <= close * (offsets[rows + 1] - offsets[rows])).astype(np.int64)
+    is_close = (distances <= close * (offsets[rows + 1] - offsets[rows])).astype(np.int64)
     schemes = np.array([_scores(parameters.scoring), _scores(CLOSE)], np.int32)
     _extend_all(
         codes, offsets, rows, keys, distances, reference.words, reference.offsets, reference.exceptions,
