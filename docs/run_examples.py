@@ -33,6 +33,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = (
     "README.md",
     "docs/guide.md",
+    "docs/presets.md",
     "docs/file-formats.md",
     "docs/api.md",
     "docs/recipes.md",
