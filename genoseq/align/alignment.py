@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genoseq.align.records import REVERSE, SECONDARY, UNMAPPED
+from genoseq.align.records import NOT_PRIMARY, REVERSE, SUPPLEMENTARY, UNMAPPED
 
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch
@@ -34,7 +34,9 @@ class Alignment(NamedTuple):
     score, edits
         Alignment score (AS) and edit distance of the aligned part (NM).
     primary
-        False for another place of the read.
+        False for another place of the read, and for a part of it that lies elsewhere.
+    supplementary
+        True for such a part.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Alignment(NamedTuple):
     score: int = 0
     edits: int = 0
     primary: bool = True
+    supplementary: bool = False
 
     @property
     def mapped(self) -> bool:
@@ -76,5 +79,6 @@ def alignments_of(batch: AlignedBatch, reference: Reference) -> Iterator[Alignme
             "".join(f"{length}{'MID_S'[kind]}" for length, kind in zip(lengths, kinds, strict=True)),
             int(rows.scores[i]),
             int(rows.edits[i]),
-            not flags[i] & SECONDARY,
+            not flags[i] & NOT_PRIMARY,
+            bool(flags[i] & SUPPLEMENTARY),
         )

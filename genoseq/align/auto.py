@@ -24,15 +24,15 @@ class Suggestion(NamedTuple):
     Attributes
     ----------
     preset : str
-    length : int
-        Median of the reads, bp.
+    length : int, optional
+        Median of the reads, bp; None if none were looked at.
     identity : float, optional
         Median of the alignments of a sample; None for long reads, and where nothing was placed.
     """
 
     preset: str
-    length: int
-    identity: float | None
+    length: int | None = None
+    identity: float | None = None
 
 
 def default_preset(index: Index) -> str:
@@ -46,13 +46,13 @@ def suggest_preset(reads: ReadBatch, index: Index) -> Suggestion:
     `long` if one of them is longer than the presets for short reads take; else the one that the index was
     made for; but `sensitive` where the identity of a sample is low and the index has two words.
     """
-    lengths = reads.lengths
-    median = int(np.median(lengths)) if len(reads) else 0
     name = default_preset(index)
-    if len(reads) and not len(reads.pairs) and lengths.max() > preset(name).max_length:
-        return Suggestion(LONG, median, None)
     if not len(reads):
-        return Suggestion(name, median, None)
+        return Suggestion(name)
+    lengths = reads.lengths
+    median = int(np.median(lengths))
+    if not len(reads.pairs) and lengths.max() > preset(name).max_length:
+        return Suggestion(LONG, median)
     chosen = np.unique(np.linspace(0, len(reads) - 1, _SAMPLE).astype(np.int64))
     sample = replace(reads.select(chosen[lengths[chosen] <= preset(name).max_length]), mates=None)
     identity = identity_of(Aligner(index, name).align(sample))

@@ -19,7 +19,7 @@ from genoseq.align.cigar import DELETION, INSERTION, MATCH, length_of
 _UNRELATED = 0.35  # edits a column where unrelated letters are aligned with these scores
 _DIVERGENT = 0.06  # of a read this divergent no end is clipped
 _LEAST = 0.08  # no end is expected to be cleaner: divergence is uneven, and quality falls along a read
-_EVIDENCE = 6.0  # nats by which an end must be more likely unrelated
+_EVIDENCE = 9.0  # nats by which an end must be more likely unrelated
 FEW = 6
 """Alignments with fewer edits are kept as they are."""
 

@@ -62,7 +62,10 @@ def letter_at(words, exceptions, at):
 
 @numba.njit(cache=True, nogil=True)
 def write_cigar(out, at, cigars, lo, hi, hard):
-    """Write the operations ``lo:hi``; clips as hard ones, if `hard`."""
+    """Write the operations ``lo:hi``, "*" for none; clips as hard ones, if `hard`."""
+    if lo == hi:
+        out[at] = 42
+        return at + 1
     for o in range(lo, hi):
         at = write_number(out, at, np.int64(cigars[o] >> 4))
         kind = cigars[o] & 15

@@ -37,7 +37,9 @@ _SHARED = 0.5  # of its bases that an alignment may share with a better one and 
 _SHARED_HITS = 0.25  # hits of the better chain, of the number of its own, that make a chain a rival
 _PARTS, _RIVALS = 64, 4  # chains of a read that are aligned at most: parts, and rivals of each
 _NEAR = 0.7  # a rival whose chain has less than this share of the votes is not aligned
+_RIVALS_SCORE = 0.6  # a rival that scores less is a copy of a small part
 _EDIT_SCORE = 6  # what a mismatch costs
+_LONG = 10_000  # bp; more does not make an alignment surer, and no longer ones taught the judge
 _LEAD = 12.0  # edits of lead beyond which more is not better
 
 
@@ -139,11 +141,11 @@ def _explained(
 
 def passage_evidence(table: NDArray[np.int64]) -> NDArray[np.float64]:
     """What the judge of passage looks at, a row for each alignment: shape (n, PASSAGE_FEATURES)."""
-    score, rival = table[:, SCORE].astype(float), table[:, RIVAL]
-    aligned = table[:, TO] - table[:, FROM]
+    score, aligned = table[:, SCORE].astype(float), table[:, TO] - table[:, FROM]
+    rival = np.where(table[:, RIVAL] < _RIVALS_SCORE * score, -1, table[:, RIVAL])
     lead = np.where(rival < 0, _LEAD, np.minimum((score - rival) / _EDIT_SCORE, _LEAD))
     identity = score / (2 * aligned)
-    hits, size = np.minimum(table[:, HITS], 30), np.log2(aligned / 100)
+    hits, size = np.minimum(table[:, HITS], 30), np.log2(np.minimum(aligned, _LONG) / 100)
     columns = (
         lead, np.minimum(lead, 2), np.minimum(lead, 5), rival < 0, (rival < 0) * size, identity, identity**2,
         hits / 10, np.minimum(hits, 5), np.minimum(score, 1000) / 100, np.minimum(score, 300) / 100, size,
@@ -313,9 +315,9 @@ def choose_chains(chains: Chains, length: int, word: int) -> NDArray[np.int64]:
         part = 0
         while part < found:
             other = spans[parts[part]]
-            if min(spans[c, 1], other[1]) - max(spans[c, 0], other[0]) >= _SHARED * (
-                spans[c, 1] - spans[c, 0]
-            ):
+            shared = min(spans[c, 1], other[1]) - max(spans[c, 0], other[0])
+            own = spans[c, 1] - spans[c, 0]
+            if shared >= _SHARED * own and _meet(chains, c, parts[part], spans, length):
                 break
             part += 1
         if part == found:

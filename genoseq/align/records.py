@@ -305,17 +305,14 @@ def _sam_lines(
         mate_start = starts[mate] if mate >= 0 and not flag & MATE_UNMAPPED else np.int64(-1)
         if not flag & NOT_PRIMARY:
             home = start  # there an unmapped mate stands too, so that sorting keeps them together
-        where = mate_start if flag & UNMAPPED else start
-        at, contig = _place(out, at, where, contigs, contig_names, contig_starts)
+        at, contig = _place(
+            out, at, mate_start if flag & UNMAPPED else start, contigs, contig_names, contig_starts
+        )
         out[at] = 9
         at = write_number(out, at + 1, mapqs[row])
         out[at] = 9
         at += 1
-        if flag & UNMAPPED:
-            out[at] = 42
-            at += 1
-        else:
-            at = write_cigar(out, at, cigars, first, last, cut)
+        at = write_cigar(out, at, cigars, first, last, cut)
         at = _next(
             out, at, mate_start if mate_start >= 0 or not flag & PAIRED else home, contig, tlens[row],
             contigs, contig_names, contig_starts,
@@ -325,9 +322,8 @@ def _sam_lines(
                 out[at] = char
                 at += 1
         else:
-            before, after = clips(cigars, first, last) if cut else (0, 0)
-            if strands[row]:
-                before, after = after, before
+            left, right = clips(cigars, first, last) if cut else (0, 0)
+            before, after = (right, left) if strands[row] else (left, right)
             turned = strands[row] and not flag & UNMAPPED
             at = _bases(out, at, letters, quals, lo + before, hi - after, turned, complement)
         if not flag & UNMAPPED:
@@ -338,9 +334,9 @@ def _sam_lines(
             if seconds[row] >= 0:
                 at = write_tag(out, at, 88, 83, seconds[row])
         if mate_start >= 0:
-            at = _text_tag(out, at, 77, 67)
+            begun = cigar_starts[mate]
             at = write_cigar(
-                out, at, cigars, cigar_starts[mate], cigar_starts[mate] + cigar_counts[mate], False
+                out, _text_tag(out, at, 77, 67), cigars, begun, begun + cigar_counts[mate], False
             )
             at = write_tag(out, at, 77, 81, mapqs[mate])
         if not flag & (SECONDARY | UNMAPPED):

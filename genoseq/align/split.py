@@ -69,6 +69,10 @@ def add_supplementary(
     home = alignments.starts[owners] - _first_clip(alignments.cigars, alignments.cigar_starts[owners])
     shift = found.starts[good] - _first_clip(cigars, cigar_starts) - home
     apart = (alignments.strands[owners] != found.strands[good]) | (np.abs(shift) > _SAME_PLACE)
+    contigs = index.reference.offsets
+    apart |= np.searchsorted(contigs, found.starts[good], "right") != np.searchsorted(
+        contigs, alignments.starts[owners], "right"
+    )
     good, owners, cigar_starts, counts = good[apart], owners[apart], cigar_starts[apart], counts[apart]
     if not len(good):
         return alignments, rows

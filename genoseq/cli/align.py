@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 import time
 from itertools import chain, islice
@@ -30,6 +31,7 @@ from genoseq.cli._report import add_report_options, begin_report, check_report, 
 
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch, Aligner
+    from genoseq.align.auto import Suggestion
     from genoseq.align.statistics import Statistics
     from genoseq.index.store import Index
     from genoseq.io.batch import ReadBatch
@@ -79,7 +81,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MEAN,SD",
         help="length of the fragments, bp (default: learned from the pairs)",
     )
-    output = parser.add_argument_group("Output")
+    _add_output_options(parser.add_argument_group("Output"))
+    add_report_options(parser)
+
+
+def _add_output_options(output: argparse._ArgumentGroup) -> None:
     output.add_argument(
         "-o", "--output", default="-", metavar="FILE", help=".sam, .bam, .cram or .paf; - for stdout as SAM"
     )
@@ -118,7 +124,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LINE",
         help=r"read group, for example '@RG\tID:run1\tSM:sample', or a file with such a line",
     )
-    add_report_options(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -153,6 +158,7 @@ def run(args: argparse.Namespace) -> None:
     if args.profile:
         _tell_profile(summary)
     if not args.quiet:
+        _tell_preset(summary)
         _tell_pairs(summary)
         print(
             f"genoseq align: {summary['reads']:,} reads, {summary['mapped']:,} mapped "
@@ -236,9 +242,9 @@ def _align(
     batches = input_batches(args, profile)
     start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
     insert = None if args.insert is None else InsertSize.of(*args.insert)
-    preset = _preset(args, index, start)
-    aligner = Aligner(index, preset, secondary=args.secondary, insert=insert)
-    summary = _empty_summary(args, aligner, preset)
+    suggestion = _suggested(args, index, start)
+    aligner = Aligner(index, suggestion.preset, secondary=args.secondary, insert=insert)
+    summary = _empty_summary(args, aligner, suggestion)
     header = header_text(
         list(zip(index.reference.names, index.reference.lengths.tolist(), index.reference.md5s, strict=True)),
         read_group=read_group,
@@ -282,34 +288,33 @@ def _align(
     return summary
 
 
-def _preset(args: argparse.Namespace, index: Index, start: list[ReadBatch]) -> str:
+def _suggested(args: argparse.Namespace, index: Index, start: list[ReadBatch]) -> Suggestion:
     """The preset that the options name, or that fits the first reads."""
-    from genoseq.align.auto import default_preset, suggest_preset
+    from genoseq.align.auto import Suggestion, default_preset, suggest_preset
 
     if args.preset != "auto":
-        return str(args.preset)
-    if not start:
-        return default_preset(index)
-    suggestion = suggest_preset(start[0], index)
-    if not args.quiet:
-        identity = suggestion.identity
-        print(
-            f"genoseq align: preset {suggestion.preset} (reads of {suggestion.length:,} bp"
-            + (")" if identity is None else f", identity {100 * identity:.1f} %)"),
-            file=sys.stderr,
-        )
-    return suggestion.preset
+        return Suggestion(args.preset)
+    return suggest_preset(start[0], index) if start else Suggestion(default_preset(index))
 
 
-def _empty_summary(args: argparse.Namespace, aligner: Aligner, preset: str) -> dict[str, Any]:
+def _empty_summary(args: argparse.Namespace, aligner: Aligner, suggestion: Suggestion) -> dict[str, Any]:
     counts = ("reads", "mapped", "mapq20", "too_short", "bases", "pairs", "proper_pairs", "supplementary")
     return {
         "command": "align",
         "command_line": args.command_line,
         **dict.fromkeys(counts, 0),
         "stages": [0] * (len(aligner.parameters.stages) + 1),
-        "preset": preset,
+        "preset": suggestion.preset,
+        "looked_at": {"length": suggestion.length, "identity": suggestion.identity},
     }
+
+
+def _tell_preset(summary: dict[str, Any]) -> None:
+    """Which preset `auto` took, and why."""
+    length, identity = summary["looked_at"]["length"], summary["looked_at"]["identity"]
+    if length is not None:
+        seen = "" if identity is None else f", identity {100 * identity:.1f} %"
+        print(f"genoseq align: preset {summary['preset']} (reads of {length:,} bp{seen})", file=sys.stderr)
 
 
 def _tell_profile(summary: dict[str, Any]) -> None:

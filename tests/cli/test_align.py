@@ -15,7 +15,6 @@ import pytest
 from backports import zstd
 
 from genoseq import __version__
-from genoseq.align.presets import CASCADES, preset
 from genoseq.index.manifest import checksum
 from genoseq.index.store import Index
 from genoseq.sequence import reverse_complement_text
@@ -380,7 +379,6 @@ def test_no_index_lists_the_commands_that_make_one(run, fastq, away):
 
 # bad input
 
-GIANT = max(preset(name).max_length for name in CASCADES) + 1
 BAD_READS = {
     # name: (content, what the message says)
     "junk.txt": (
@@ -402,7 +400,6 @@ BAD_READS = {
         "cut.fq.gz: the compressed data ends early",
     ),
     "damaged.zst": (zstd.compress(os.urandom(3000))[:1500], "damaged.zst: the compressed data"),
-    "giant.fa": (b">giant\n" + b"ACGTTGCAGA" * 200, f"'giant' has 2000 bp.*{GIANT - 1} bp"),
 }
 
 
@@ -410,16 +407,13 @@ BAD_READS = {
 @pytest.mark.parametrize("name", BAD_READS)
 def test_bad_reads(run, toy_folder, fastq, away, name, output):
     """One line on stderr, exit 1; an older output stays as it was, no new one appears."""
-    import re
-
     content, message = BAD_READS[name]
     Path(name).write_bytes(content)
     result = run(f"align -x {toy_folder} {name} -o {output}")
     assert result.exit == 1
     lines = [line for line in result.stderr.splitlines() if line.startswith("genoseq align: error: ")]
     assert len(lines) == 1
-    pattern = message if name == "giant.fa" else re.escape(message)
-    assert re.search(pattern, lines[0])
+    assert message in lines[0]
     assert "Traceback" not in result.stderr
     assert [p.name for p in away.iterdir()] == [name]
     Path(output).write_text("old")

@@ -156,7 +156,7 @@ def test_cram_needs_no_file_of_the_genome(run, toy_folder, mates, data, sort):
 def test_a_read_that_is_too_long_is_told_with_its_file(run, toy_folder, away, files):
     for name in ("long.fq", "other.fq"):
         Path(name).write_text(f"@r\n{'ACGT' * 251}\n+\n{'I' * 1004}\n")
-    result = run(f"align -x {toy_folder} {files} -o out.sam")
+    result = run(f"align -x {toy_folder} {files} --preset divergent -o out.sam")
     assert result.exit == 1
     assert "long.fq: read 'r' has 1004 bp; this preset aligns reads of up to 1000 bp" in result.stderr
     assert not Path("out.sam").exists()
