@@ -30,7 +30,15 @@ from itertools import takewhile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/guide.md", "docs/presets.md", "docs/file-formats.md", "docs/api.md")
+PAGES = (
+    "README.md",
+    "docs/guide.md",
+    "docs/presets.md",
+    "docs/file-formats.md",
+    "docs/api.md",
+    "docs/recipes.md",
+    "docs/mapq.md",
+)
 
 _FENCE = re.compile(r"^```(\w*)$")
 _VOLATILE = re.compile(r"\b\d+\.\d s\b|\b[0-9a-f]{16}\b")

@@ -29,6 +29,8 @@ class Bench:
         Names of what is run, genoseq first.
     rounds, speed_reads, slow_reads, speed_divergences
         Of the speed table: how often it is run, reads for most programs, reads for LAST, per cent.
+    long_reads
+        Long reads a set.
     again
         Kinds of measurements that are made again, though they still hold.
     """
@@ -45,6 +47,7 @@ class Bench:
     speed_reads: int = 100_000
     slow_reads: int = 5_000
     speed_divergences: tuple[int, ...] = (0, 5, 10, 15, 20)
+    long_reads: int = 2_000
     again: frozenset[str] = frozenset()
     keep: bool = False
     reads: ReadMaker = field(init=False)

@@ -159,6 +159,30 @@ TOOLS = {
         ),
     )
 }
+LONG_TOOLS = {
+    tool.name: tool
+    for tool in (
+        Tool(
+            "genoseq-long",
+            "genoseq",
+            TOOLS["genoseq"].index,
+            "genoseq align -q -t {threads} -x {index} --preset long {reads} -o {out}",
+            TOOLS["genoseq"].suffix,
+            stdout=False,
+            own=True,
+        ),
+        *(
+            Tool(
+                f"minimap2-{preset}",
+                "minimap2",
+                f"minimap2 -x map-{preset} -t {{threads}} -d {{index}} {{ref}}",
+                f"minimap2 -a -x map-{preset} -t {{threads}} {{index}} {{reads}}",
+                f"{preset}.mmi",
+            )
+            for preset in ("ont", "pb")
+        ),
+    )
+}
 OWN = tuple(name for name, tool in TOOLS.items() if tool.own)
 PEERS = tuple(name for name, tool in TOOLS.items() if not tool.own)
 
@@ -177,7 +201,7 @@ def version(program: str) -> str:
     if path is None:
         return "not installed"
     arguments = [] if program == "bwa" else ["--version"]
-    done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([path, *arguments], capture_output=True, text=True, errors="replace", check=False)
     lines = (done.stdout + done.stderr).splitlines()
     stated = next((line for line in lines if any(c.isdigit() for c in line)), "unknown")
     return f"{program} {stated.split()[-1]}"

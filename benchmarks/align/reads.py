@@ -32,6 +32,7 @@ REAL = {  # genome -> file in DATA/reads
     "chr20": "NA12878_chr20_illumina.bam",
     "chrM": "NA12878_chrM_illumina.bam",
 }
+PACBIO = "ecoli_pacbio_clr.fq.gz"  # in DATA/reads
 CONFIDENT = 20  # MAPQ in the BAM of the real reads that are judged
 MAX_DIVERGENCE = 30  # per cent
 
@@ -104,15 +105,7 @@ class ReadMaker:
         CommandError
             If the data lacks it.
         """
-        source, plain = self.find(GENOMES[name]), self.genomes / f"{name}.fa"
-        if source is None:
-            raise CommandError(f"{GENOMES[name]} is not in {self.data}; give its folder with --data")
-        if not plain.is_file():
-            temporary = plain.with_suffix(".tmp")
-            with gzip.open(source) as packed, temporary.open("wb") as out:
-                shutil.copyfileobj(packed, out, 1 << 20)
-            temporary.replace(plain)
-        return plain
+        return self._plain(GENOMES[name], self.genomes / f"{name}.fa")
 
     def bases(self, genome: str) -> int:
         """Length of a genome, unknown bases included (bp)."""
@@ -134,6 +127,24 @@ class ReadMaker:
         path = self._simulate(name, [*options, "--output2", str(mates)], number, genome)
         found = self._set(name, genome, path, 2 * number, length=length, divergence=divergence)
         return replace(found, mates=mates)
+
+    def long(self, genome: str, divergence: float, number: int) -> ReadSet:
+        """Reads of about 8 kb, with insertions and deletions as long reads have them: 60 % of the events."""
+        name = f"{genome}-long-d{divergence:g}-n{number}"
+        options = ["-l", "8000", "--length-sd", "3000", "--indel-share", "0.6"]
+        path = self._simulate(name, [*options, "--divergence", str(divergence / 100)], number, genome)
+        return self._set(name, genome, path, number, length=8000, divergence=divergence)
+
+    def pacbio(self) -> ReadSet:
+        """Reads of E. coli K-12 from a PacBio RS II.
+
+        Raises
+        ------
+        CommandError
+            If the data lacks them.
+        """
+        path = self._plain(PACBIO, self.folder / "ecoli-pacbio.fq")
+        return self._set("ecoli-pacbio", "ecoli", path, _number(path))
 
     def illumina(self, genome: str, length: int, number: int) -> ReadSet:
         """Reads of a genome with the errors of an Illumina machine, and no divergence."""
@@ -173,9 +184,12 @@ class ReadMaker:
             _unpack(source, *drafts, contigs)
             drafts[1].replace(truth)
             drafts[0].replace(path)
-        with path.open("rb") as file:
-            number = sum(1 for _ in file) // 4
-        return self._set(f"real-{genome}", genome, path, number, truth=truth)
+        return self._set(f"real-{genome}", genome, path, _number(path), truth=truth)
+
+    def bases_of(self, reads: ReadSet) -> int:
+        """Length of all reads of a set together (bp)."""
+        with reads.path.open("rb") as file:
+            return sum(len(line.rstrip()) for line in islice(file, 1, None, 4))
 
     def head(self, reads: ReadSet, number: int) -> Path:
         """A file with the first reads of a set; the set's own if it has no more."""
@@ -188,6 +202,18 @@ class ReadMaker:
                 out.writelines(islice(file, 4 * number))
             temporary.replace(path)
         return path
+
+    def _plain(self, name: str, plain: Path) -> Path:
+        """A file of the data without its compression."""
+        source = self.find(name)
+        if source is None:
+            raise CommandError(f"{name} is not in {self.data}; give its folder with --data")
+        if not plain.is_file():
+            temporary = plain.with_suffix(".tmp")
+            with gzip.open(source) as packed, temporary.open("wb") as out:
+                shutil.copyfileobj(packed, out, 1 << 20)
+            temporary.replace(plain)
+        return plain
 
     def _simulate(self, name: str, options: list[str], number: int, genome: str | None) -> Path:
         path, stamp = self.folder / f"{name}.fq", self.folder / f"{name}.stamp"
@@ -206,6 +232,12 @@ class ReadMaker:
         divergence: float = 0.0,
     ) -> ReadSet:  # fmt: skip
         return ReadSet(name, genome, path, number, sha256(path), truth, length, divergence)
+
+
+def _number(path: Path) -> int:
+    """Reads of a FASTQ."""
+    with path.open("rb") as file:
+        return sum(1 for _ in file) // 4
 
 
 def _unpack(source: Path, reads: Path, truth: Path, contigs: set[str]) -> None:

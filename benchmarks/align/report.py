@@ -8,12 +8,13 @@ from pathlib import Path
 
 from bench import Bench
 from figures import draw_accuracy, draw_reliability, draw_speed
-from peers import TOOLS, version
+from peers import LONG_TOOLS, TOOLS, version
 from results import commit
 from table import (
     accuracy_tables,
     foreign_table,
     index_table,
+    long_tables,
     mapq_table,
     pair_tables,
     real_table,
@@ -62,7 +63,8 @@ def _draw(figures: Figures, folder: Path) -> dict[str, str]:
 def _text(bench: Bench, figures: Figures, images: dict[str, str]) -> str:
     parts = [_about(bench, figures), target_table(figures)]
     parts += [f"![{caption}]({path})" for caption, path in images.items()]
-    parts += [*accuracy_tables(figures), *pair_tables(figures), *speed_tables(figures), mapq_table(figures)]
+    parts += [*accuracy_tables(figures), *pair_tables(figures), *speed_tables(figures)]
+    parts += [*long_tables(figures), mapq_table(figures)]
     parts += [foreign_table(figures), real_table(figures), strain_table(figures), index_table(figures)]
     parts += [window_table(figures), _commands(bench)]
     return "\n\n".join(part for part in parts if part)
@@ -72,7 +74,8 @@ def _about(bench: Bench, figures: Figures) -> str:
     """How this was measured."""
     measured = [t["genoseq"] for t in figures.grid.values() if "genoseq" in t]
     pairs = [record for _, record in figures.results.all("pairs") if record["tool"] == "genoseq"]
-    commits = list(dict.fromkeys(record["commit"] for record in measured + pairs)) or [commit()]
+    found = [*measured, *pairs, *figures.long().values()]
+    commits = list(dict.fromkeys(record["commit"] for record in found)) or [commit()]
     today = datetime.now(UTC).date().isoformat()
     words = ["python benchmarks/align/run.py --data DATA --work WORK", f"--genomes {' '.join(bench.genomes)}"]
     words += [f"--lengths {' '.join(map(str, bench.lengths))}", f"--reads {bench.number}"]
@@ -107,7 +110,8 @@ def _commands(bench: Bench) -> str:
         "| tool | version | index | align |",
         "| --- | --- | --- | --- |",
     ]
-    for name in bench.tools:
-        tool = TOOLS[name]
-        lines.append(f"| {name} | {version(tool.program)} | `{tool.index}` | `{tool.align}` |")
+    asked = {TOOLS[name].program for name in bench.tools}
+    long_tools = (tool for tool in LONG_TOOLS.values() if tool.program in asked)
+    for tool in (*(TOOLS[name] for name in bench.tools), *long_tools):
+        lines.append(f"| {tool.name} | {version(tool.program)} | `{tool.index}` | `{tool.align}` |")
     return "\n".join(lines)

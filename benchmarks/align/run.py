@@ -16,6 +16,7 @@ from pathlib import Path
 
 from accuracy import measure_foreign, measure_grid, measure_real, measure_strain
 from bench import Bench
+from long_reads import measure_long
 from measure import CommandError, last_core
 from pairs import measure_pairs
 from peers import OWN, PEERS, TOOLS, executable
@@ -28,6 +29,7 @@ from windows import measure_windows
 PARTS = {
     "grid": measure_grid,
     "pairs": measure_pairs,
+    "long": measure_long,
     "foreign": measure_foreign,
     "real": measure_real,
     "strain": measure_strain,
@@ -59,7 +61,8 @@ def parser() -> argparse.ArgumentParser:
     add("--divergences", nargs="+", type=int, default=DIVERGENCES, metavar="PERCENT")
     add("--reads", type=int, default=10_000, metavar="N", help="simulated reads a set (default: 10000)")
     add("--speed-reads", type=int, default=100_000, metavar="N", help="reads a set of the speed table")
-    add("--rounds", type=int, default=3, help="of the speed table (default: 3)")
+    add("--long-reads", type=int, default=2000, metavar="N", help="long reads a set (default: 2000)")
+    add("--rounds", type=int, default=3, help="of speed and of long reads (default: 3)")
     add("--peers", nargs="*", default=list(PEERS), choices=PEERS, help="default: all that are installed")
     add(
         "--genoseq",
@@ -86,9 +89,10 @@ def parser() -> argparse.ArgumentParser:
 def make_bench(args: argparse.Namespace) -> Bench:
     """The benchmark that the options ask for."""
     genomes, lengths, number, speed_reads = args.genomes, args.lengths, args.reads, args.speed_reads
-    quick = {}
+    long_reads, quick = args.long_reads, {}
     if args.quick:
         genomes, lengths, number, speed_reads = ["toy"], [150], 2000, 50_000
+        long_reads = 200
         quick["speed_divergences"] = (0, 20)
     return Bench(
         args.data,
@@ -102,6 +106,7 @@ def make_bench(args: argparse.Namespace) -> Bench:
         rounds=args.rounds,
         speed_reads=speed_reads,
         slow_reads=min(5_000, number),
+        long_reads=long_reads,
         **quick,
         again=frozenset(args.again),
         keep=args.keep,

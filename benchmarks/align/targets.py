@@ -1,4 +1,7 @@
-"""The targets that the benchmark holds genoseq to, and which are met, computed from the measurements."""
+"""The targets that the benchmark holds genoseq to, and which are met, computed from the measurements.
+
+Here are those of short single reads and of resources; pairs and long reads have files of their own.
+"""
 
 from __future__ import annotations
 
@@ -94,6 +97,15 @@ class Figures:
             if record["genome"] == genome
         }
 
+    def long(self) -> dict[tuple[str, float | str], dict[str, Any]]:
+        """Measurements of long reads by genome and divergence (%); of several sizes of a set the largest."""
+        largest: dict[tuple[str, float | str], dict[str, Any]] = {}
+        for _, record in self.results.all("long"):
+            place = record["genome"], record["divergence"]
+            if record["number"] > largest.get(place, {"number": 0})["number"]:
+                largest[place] = record
+        return {place: record for place, record in largest.items() if place[0] in self.genomes}
+
     def foreign(self) -> list[dict[str, Any]]:
         """Measurements of foreign reads; of several sizes of a set the largest."""
         largest: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -117,18 +129,6 @@ class Figures:
     def index(self, genome: str, suffix: str) -> dict[str, Any] | None:
         """What building an index took."""
         return self.results.read("index", f"{genome}.{suffix}")
-
-
-def all_rows(figures: Figures) -> Iterator[Row]:
-    """Every target, in the order of the table."""
-    yield from accuracy_rows(figures)
-    yield from pair_rows(figures)
-    yield from speed_rows(figures)
-    yield from foreign_rows(figures)
-    yield from real_rows(figures)
-    yield from strain_rows(figures)
-    yield from mapq_rows(figures)
-    yield from resource_rows(figures)
 
 
 def accuracy_rows(figures: Figures) -> Iterator[Row]:
@@ -178,50 +178,6 @@ def _gap(
     where = f"{cell.genome} {cell.length} bp {cell.divergence} %"
     figure = f"{good} of {len(gaps)} cells; worst {where}: {ours:.2f} against {other:.2f} ({worst:+.2f})"
     yield Row(what, target, figure, good == len(gaps))
-
-
-def pair_rows(figures: Figures) -> Iterator[Row]:
-    """Pairs: right and proper as often as bwa's, and hardly ever wrong with confidence."""
-    for genome in figures.genomes:
-        pairs = figures.pairs(genome)
-        divergences = [d for d in sorted({d for d, _ in pairs}) if {(d, OURS), (d, "bwa")} <= pairs.keys()]
-        if not divergences:
-            continue
-        for what, share in (("right", pair_right), ("proper", pair_proper)):
-            gaps = {d: share(pairs[d, OURS]) - share(pairs[d, "bwa"]) for d in divergences}
-            worst = min(gaps, key=gaps.get)
-            figure = f"worst at {worst:g} %: {share(pairs[worst, OURS]):.2f} against "
-            figure += f"{share(pairs[worst, 'bwa']):.2f} ({gaps[worst]:+.2f})"
-            yield Row(
-                f"pairs, {genome}: {what}", ">= bwa's - 0.1", figure, round(gaps[worst], 6) >= -0.1 - 1e-9
-            )
-        last = divergences[-1]
-        rivals = {t: pair_right(pairs[last, t]) for t in RIVALS if (last, t) in pairs}
-        best = max(rivals, key=rivals.get)
-        figure = f"{pair_right(pairs[last, OURS]):.2f} against {rivals[best]:.2f} ({best})"
-        met = pair_right(pairs[last, OURS]) > rivals[best]
-        yield Row(f"pairs, {genome}, {last:g} %: right", "above every peer", figure, met)
-        wrong = {d: pair_wrong(pairs[d, OURS]) for d in divergences if d <= 5}
-        worst = max(wrong, key=wrong.get)
-        figure = f"{wrong[worst]:.3f} % at {worst:g} %"
-        yield Row(
-            f"pairs, {genome}: wrong at MAPQ >= 20", "<= 0.02 % up to 5 %", figure, wrong[worst] <= 0.02
-        )
-
-
-def pair_right(record: dict[str, Any]) -> float:
-    """Per cent of the mates that are placed right."""
-    return 100 * sum(record["counts"]["right"].values()) / record["number"]
-
-
-def pair_proper(record: dict[str, Any]) -> float:
-    """Per cent of the mates that are flagged as of a proper pair."""
-    return 100 * record["proper"] / record["number"]
-
-
-def pair_wrong(record: dict[str, Any]) -> float:
-    """Per cent of the mates that are placed wrong at MAPQ >= 20."""
-    return 100 * at_least(record["counts"]["wrong"], 20) / record["number"]
 
 
 def speed_rows(figures: Figures) -> Iterator[Row]:

@@ -168,7 +168,7 @@ class Aligner:
             aligned = extend(
                 reads.codes, reads.offsets, rows, keys, distances, self.index.reference, self.parameters
             )
-        return Candidates(loci, aligned, deciding, pairs)
+        return Candidates(loci, aligned, keys, distances, deciding, pairs)
 
     def learn_insert(self, reads: ReadBatch, *, most: int = 4096) -> InsertSize | None:
         """Learn the insert size from the first pairs of a batch, for batches that have too few of their own.

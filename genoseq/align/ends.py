@@ -94,4 +94,26 @@ def clip_ends(
             j += length if kind != INSERTION else 0
         operations[low_at[0]] -= np.uint32(low_at[1] << 4)
         first = int(low_at[0] + (operations[low_at[0]] < 16))
+    if last - first < operations.shape[0]:
+        i, j = _grow(read, i, target, j, operations[first:last])
     return i, j, first, last
+
+
+@numba.njit(cache=True, nogil=True)
+def _grow(read, i, target, j, operations):
+    """Lengthen both ends by the matches beside them, which a gap may have hidden; where it begins then."""
+    a, b = i, j
+    for o in range(operations.shape[0]):
+        length, kind = length_of(operations[o]), operations[o] & 15
+        a += length if kind != DELETION else 0
+        b += length if kind != INSERTION else 0
+    last = operations.shape[0] - 1
+    while a < read.shape[0] and b < target.shape[0] and read[a] == target[b] and read[a] < 4:
+        operations[last] += np.uint32(1 << 4)
+        a += 1
+        b += 1
+    while i > 0 and j > 0 and read[i - 1] == target[j - 1] and read[i - 1] < 4:
+        operations[0] += np.uint32(1 << 4)
+        i -= 1
+        j -= 1
+    return i, j

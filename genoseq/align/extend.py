@@ -1,11 +1,14 @@
 """Extend: the final alignment of a read at its locus, with affine gaps and soft clips.
 
-If the mismatches along the diagonal equal the edit distance there is nothing to gain from gaps, and the best
-stretch of the diagonal is found in one pass. Otherwise a band around the diagonal is filled with Gotoh's
-recurrences (J. Mol. Biol. 162, 1982) and traced back. Both allow the alignment to begin and end within the
-read: reaching an end of the read is worth `Scoring.end_bonus`, so that a few unlucky bases at the end are not
-clipped, but an adapter or a breakpoint is. An alignment begins and ends with an aligned pair, never with a
-gap, and never leaves its contig.
+If the mismatches along the diagonal equal the edit distance and are scattered, there is nothing to gain from
+gaps, and the best stretch of the diagonal is found in one pass. Otherwise a band around the diagonal is
+filled with Gotoh's recurrences (J. Mol. Biol. 162, 1982) and traced back; gaps come to lie as far left as
+they can. If the band leaves an end of the read over, a wider one is tried: there may be a long gap. A close
+read is aligned by scores of its own, for which edits are rare; its score is told on the scale of all reads.
+
+An alignment may begin and end within the read: reaching an end is worth `Scoring.end_bonus`, so that a few
+unlucky bases at the end are not clipped, but an adapter or a breakpoint is. It begins and ends with an
+aligned pair, never with a gap, and never leaves its contig.
 """
 
 from __future__ import annotations
@@ -18,12 +21,25 @@ from numpy.typing import NDArray
 
 from genoseq.align.cigar import DELETION, INSERTION, MATCH, length_of, write_clipped
 from genoseq.align.ends import FEW, clip_ends
-from genoseq.align.presets import AlignmentParameters
+from genoseq.align.presets import AlignmentParameters, Scoring
 from genoseq.align.vote import key_position, key_strand
 from genoseq.index.reference import Reference
 
 _PAIR, _INSERTED, _DELETED = 0, 1, 2
 _NEVER = np.int32(-(1 << 28))
+_START_BITS = 42  # of a reference position and a strand
+CLOSE = Scoring(match=2, mismatch=8, gap_open=12, gap_extend=2, end_bonus=10)
+"""Scores that decide the path of a close read: those of bwa mem, doubled. The scores for divergent reads
+force the last bases beside an indel into mismatches and small gaps, which a caller of variants takes for
+alleles (docs/variants.md)."""
+CLOSE_SHARE = 0.12
+"""Edit distance (share of the read) up to which a read is a close one: 5 % of divergence and a long indel."""
+NONE = -1.0
+"""No read is a close one: so the loci of a read are compared, and only what is taken is told by `CLOSE`."""
+WIDE = 50
+"""Longest gap that is looked for in a read of which an end is left over, bp."""
+_CLIPPED = 12  # bases of an end that are left over, from which on that is tried
+_DENSE, _FEW = 2, 2  # mismatches that outnumber matches by 2 in some stretch, 2 in all: a gap may score more
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,9 @@ def extend(
     distances: NDArray[np.int32],
     reference: Reference,
     parameters: AlignmentParameters,
+    *,
+    close: float = NONE,
+    wide: int = WIDE,
 ) -> Alignments:
     """Align reads at given loci.
 
@@ -77,6 +96,10 @@ def extend(
         Read of each row.
     keys, distances : ndarray, shape (n,)
         The locus (see `genoseq.align.vote`) and the edit distance verified there.
+    close : float
+        Edit distance (share of the read) up to which `CLOSE` scores decide the path.
+    wide : int
+        Room on both sides of the locus for a read that is clipped, bp; not less than the usual slack.
     """
     count = len(rows)
     room = 2 * (offsets[rows + 1] - offsets[rows]) + 2
@@ -91,13 +114,27 @@ def extend(
         cigar_starts[:-1],
         np.zeros(count, np.int64),
     )
-    s = parameters.scoring
+    is_close = (distances <= close * (offsets[rows + 1] - offsets[rows])).astype(np.int64)
+    schemes = np.array([_scores(parameters.scoring), _scores(CLOSE)], np.int32)
     _extend_all(
         codes, offsets, rows, keys, distances, reference.words, reference.offsets, reference.exceptions,
-        s.match, s.mismatch, s.gap_open, s.gap_extend, s.end_bonus, parameters.slack,
+        is_close, schemes, parameters.slack, max(wide, parameters.slack),
         out.strands, out.starts, out.scores, out.edits, out.cigars, out.cigar_starts, out.cigar_counts,
     )  # fmt: skip
+    _forget_copies(out)
     return out
+
+
+def _scores(scoring: Scoring) -> tuple[int, ...]:
+    return scoring.match, scoring.mismatch, scoring.gap_open, scoring.gap_extend, scoring.end_bonus
+
+
+def _forget_copies(out: Alignments) -> None:
+    """Of alignments of a read that begin at one base keep the best: both sides of a long gap lead to it."""
+    names = out.reads << _START_BITS | out.strands.astype(np.int64) << (_START_BITS - 1) | out.starts
+    order = np.lexsort((-out.scores, names))
+    copies = order[1:][names[order[1:]] == names[order[:-1]]]
+    out.starts[copies], out.scores[copies], out.edits[copies], out.cigar_counts[copies] = -1, 0, 0, 0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -146,16 +183,16 @@ def oriented(
 
 @numba.njit(cache=True, nogil=True)
 def _extend_all(
-    codes, offsets, rows, keys, distances, words, contigs, exceptions, match, mismatch, gap_open, gap_extend,
-    bonus, slack, strands, starts, scores, edits, cigars, cigar_starts, cigar_counts,
+    codes, offsets, rows, keys, distances, words, contigs, exceptions, is_close, schemes, slack, wide,
+    strands, starts, scores, edits, cigars, cigar_starts, cigar_counts,
 ):  # fmt: skip
     longest = 1
     for row in range(rows.shape[0]):
         longest = max(longest, offsets[rows[row] + 1] - offsets[rows[row]])
     read = np.empty(longest, np.uint8)
-    target = np.empty(longest + 2 * slack + 2, np.uint8)
-    width = 2 * slack + 1
-    table = np.empty((3, longest + 1, width + 1), np.int32)
+    target = np.empty(longest + 2 * wide + 2, np.uint8)
+    table = np.empty((3, longest + 1, 2 * slack + 2), np.int32)
+    wide_table = np.empty((3, longest + 1, 2 * wide + 2), np.int32)
     operations = np.empty(2 * longest, np.uint32)  # a deletion after every base at most
     for row in range(rows.shape[0]):
         lo, hi = offsets[rows[row]], offsets[rows[row] + 1]
@@ -165,46 +202,55 @@ def _extend_all(
         contig = np.searchsorted(contigs, position + length // 2, side="right") - 1
         first, last = contigs[contig], contigs[contig + 1]
         oriented(codes, lo, hi, strand, read)
-        reference_window(words, exceptions, position - slack, position + length + slack, first, last, target)
+        start = position - slack
+        reference_window(words, exceptions, start, position + length + slack, first, last, target)
         mismatches = 0
         for i in range(length):
             mismatches += read[i] != target[slack + i] or read[i] > 3
         inside = position >= first and position + length <= last
-        if inside and mismatches <= distances[row]:
+        scheme = schemes[is_close[row]]
+        match, mismatch, gap_open, gap_extend, bonus = scheme[0], scheme[1], scheme[2], scheme[3], scheme[4]
+        plain = inside and mismatches <= distances[row]
+        if plain and (mismatches < _FEW or not _dense(read, length, target, slack)):
             begin, end = _best_stretch(read, length, target, slack, match, mismatch, bonus)
             operations[0] = (end - begin) << 4 | MATCH
             count = 1
             at = slack + begin
         else:
             begin, end, at, count = _banded(
-                read,
-                length,
-                target,
-                slack,
-                match,
-                mismatch,
-                gap_open,
-                gap_extend,
-                bonus,
-                table,
+                read, length, target, slack, match, mismatch, gap_open, gap_extend, bonus, table, operations
+            )  # fmt: skip
+        if begin >= _CLIPPED or length - end >= _CLIPPED:
+            start = position - wide
+            reference_window(words, exceptions, start, position + length + wide, first, last, target)
+            begin, end, at, count = _banded(
+                read, length, target, wide, match, mismatch, gap_open, gap_extend, bonus, wide_table,
                 operations,
-            )
+            )  # fmt: skip
         strands[row] = strand
         if count:
             path = operations[:count]
-            scores[row], edits[row] = _score(
-                read, begin, target, at, path, match, mismatch, gap_open, gap_extend
-            )
+            scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
             if edits[row] >= FEW:
-                begin, at, o, last = clip_ends(read, begin, target, at, path)
+                begin, at, o, last = clip_ends(read[:length], begin, target, at, path)
                 path = operations[o:last]
                 end = begin + _bases_of(path)
-                scores[row], edits[row] = _score(
-                    read, begin, target, at, path, match, mismatch, gap_open, gap_extend
-                )
-            starts[row] = position - slack + at
+                scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
+            starts[row] = start + at
             room = cigars[cigar_starts[row] : cigar_starts[row] + path.shape[0] + 2]
             cigar_counts[row] = write_clipped(path, begin, length - end, room)
+
+
+@numba.njit(cache=True, nogil=True)
+def _dense(read, length, target, shift):
+    """Whether mismatches outnumber matches by `_DENSE` in some stretch of the diagonal."""
+    running = 0
+    for i in range(length):
+        same = read[i] == target[shift + i] and read[i] < 4
+        running = max(running - 1, 0) if same else running + 1
+        if running >= _DENSE:
+            return True
+    return False
 
 
 @numba.njit(cache=True, nogil=True)
@@ -217,8 +263,9 @@ def _bases_of(operations):
 
 
 @numba.njit(cache=True, nogil=True)
-def _score(read, i, target, j, operations, match, mismatch, gap_open, gap_extend):
+def _score(read, i, target, j, operations, scheme):
     """Score and edits of an alignment that begins at base `i` of the read and `j` of the window."""
+    match, mismatch, gap_open, gap_extend = scheme[0], scheme[1], scheme[2], scheme[3]
     score = 0
     edits = 0
     for o in range(operations.shape[0]):
@@ -272,9 +319,7 @@ def _banded(read, length, target, half, match, mismatch, gap_open, gap_extend, b
     """
     width = 2 * half + 1
     pairs, insertions, deletions = table[_PAIR], table[_INSERTED], table[_DELETED]
-    above = np.full(
-        width + 1, bonus, np.int32
-    )  # an alignment may begin with any pair, even where a gap scores more
+    above = np.full(width + 1, bonus, np.int32)  # any pair may be the first, even where a gap scores more
     plain = np.empty(width, np.int32)
     insertions[0] = _NEVER
     hit, miss, extend = np.int32(match), np.int32(-mismatch), np.int32(gap_extend)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.verify import FAR
-from genoseq.align.vote import SIGNS
+from genoseq.align.vote import SIGNS, mixed
 
 LOCI = 6
 """Verified loci remembered for a read, best first."""
@@ -89,10 +89,21 @@ class Ballot(NamedTuple):
 
 @numba.njit(cache=True, nogil=True)
 def remember(loci: Loci, read: int, key: int, distance: int, vote: float) -> None:
-    """Insert a verified locus into a read's list, sorted by distance; equals stay in their order."""
+    """Insert a verified locus into a read's list, sorted by distance; equals stay in their order.
+
+    Of more equals than there is room for those stay whose mixed keys are the highest: who was found first
+    does not count, so that all copies of a repeat get their share of its reads.
+    """
     keys, distances, votes = loci.keys[read], loci.distances[read], loci.votes[read]
     count = loci.counts[read]
     if count == LOCI and distance >= distances[LOCI - 1]:
+        if distance == distances[LOCI - 1]:
+            lowest = LOCI - 1
+            for v in range(LOCI - 1):
+                if distances[v] == distance and mixed(keys[v]) < mixed(keys[lowest]):
+                    lowest = v
+            if mixed(key) > mixed(keys[lowest]):
+                keys[lowest], votes[lowest] = key, vote
         return
     p = count if count < LOCI else LOCI - 1
     while p > 0 and distances[p - 1] > distance:

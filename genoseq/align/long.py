@@ -40,7 +40,7 @@ _NEAR = 0.7  # a rival whose chain has less than this share of the votes is not 
 _RIVALS_SCORE = 0.6  # a rival that scores less is a copy of a small part
 _EDIT_SCORE = 6  # what a mismatch costs
 _LONG = 10_000  # bp; more does not make an alignment surer, and no longer ones taught the judge
-_LEAD = 12.0  # edits of lead beyond which more is not better
+_LEAD = 12.0  # edits of lead, beyond which only its logarithm counts
 
 
 class Placed(NamedTuple):
@@ -107,22 +107,25 @@ def _align(
             live, reads.codes, reads.offsets, hits.starts, hits.anchors, hits.similarities, hits.ids,
             anchors.positions, anchors.kinds, index.encoder.words.length, np.float32(p.vote_base),
             reference.words, reference.exceptions, reference.offsets, Links(p.gap, p.shift), p.least_votes,
-            costs, Cut(p.drop, s.end_bonus), p.least_score,
+            costs, Cut(p.drop, s.end_bonus), p.least_score, p.least_part,
         )
     )  # fmt: skip
 
 
 def _better(old: Placed, new: Placed) -> Placed:
-    """The alignments of two searches; of a read that has some of both, those of the better primary one."""
+    """The alignments of two searches; of a read that has some of both, those that tell more of it."""
     if not len(old.table):
         return new
     table = np.concatenate([old.table, new.table])
     table[len(old.table) :, CIGAR] += len(old.cigars)
-    best = np.full((2, int(table[:, READ].max(initial=0)) + 1), -1, np.int64)
-    for search, part in enumerate((old.table, new.table)):
-        np.maximum.at(best[search], part[:, READ], part[:, SCORE])
     is_new = np.arange(len(table)) >= len(old.table)
-    keep = (best[1] > best[0])[table[:, READ]] == is_new
+    told = np.zeros((2, int(table[:, READ].max(initial=0)) + 1), np.int64)
+    np.add.at(
+        told,
+        (is_new.astype(np.int64), table[:, READ]),
+        np.where(table[:, KIND] == SECONDARY, 0, table[:, SCORE]),
+    )
+    keep = (told[1] > told[0])[table[:, READ]] == is_new
     table = table[keep]
     order = np.argsort(table[:, READ], kind="stable")
     return Placed(table[order], np.concatenate([old.cigars, new.cigars]))
@@ -143,13 +146,13 @@ def passage_evidence(table: NDArray[np.int64]) -> NDArray[np.float64]:
     """What the judge of passage looks at, a row for each alignment: shape (n, PASSAGE_FEATURES)."""
     score, aligned = table[:, SCORE].astype(float), table[:, TO] - table[:, FROM]
     rival = np.where(table[:, RIVAL] < _RIVALS_SCORE * score, -1, table[:, RIVAL])
-    lead = np.where(rival < 0, _LEAD, np.minimum((score - rival) / _EDIT_SCORE, _LEAD))
+    lead = np.minimum(score - np.maximum(rival, 0), _LONG) / _EDIT_SCORE
     identity = score / (2 * aligned)
     hits, size = np.minimum(table[:, HITS], 30), np.log2(np.minimum(aligned, _LONG) / 100)
     columns = (
-        lead, np.minimum(lead, 2), np.minimum(lead, 5), rival < 0, (rival < 0) * size, identity, identity**2,
-        hits / 10, np.minimum(hits, 5), np.minimum(score, 1000) / 100, np.minimum(score, 300) / 100, size,
-        size**2, np.ones(len(table)),
+        np.minimum(lead, _LEAD), np.minimum(lead, 2), np.minimum(lead, 5), np.log2(1 + lead), rival < 0,
+        identity, identity**2, hits / 10, np.minimum(hits, 5), np.minimum(score, 1000) / 100,
+        np.minimum(score, 300) / 100, size, size**2, np.ones(len(table)),
     )  # fmt: skip
     return np.stack(columns, axis=1).astype(np.float64)
 
@@ -208,7 +211,7 @@ def rows_of(
 @numba.njit(cache=True, nogil=True)
 def _align_chains(
     live, codes, offsets, starts, anchors, similarities, ids, positions, kinds, word, base, words,
-    exceptions, contigs, links, least, costs, cut, lowest,
+    exceptions, contigs, links, least, costs, cut, lowest, least_part,
 ):  # fmt: skip
     table = np.empty((2 * live.shape[0] + 16, _COLUMNS), np.int64)
     cigars = np.empty(4096, np.uint32)
@@ -272,7 +275,7 @@ def _align_chains(
         if rows > begun:
             best_first = np.argsort(-table[begun:rows, SCORE], kind="mergesort")
             table[begun:rows] = table[begun:rows][best_first]
-            name_kinds(table[begun:rows])
+            rows = begun + name_kinds(table[begun:rows], least_part)
     return table[:rows], cigars[:filled]
 
 
@@ -345,13 +348,21 @@ def _meet(chains, chain, part, spans, length):
 
 
 @numba.njit(cache=True, nogil=True)
-def name_kinds(rows: NDArray[np.int64]) -> None:
-    """Fill in `KIND` and `RIVAL` of the alignments of one read, which come best first."""
+def name_kinds(rows: NDArray[np.int64], least_part: int) -> int:
+    """Fill in `KIND` and `RIVAL` of the alignments of one read, which come best first.
+
+    Supplementary ones that score less than `least_part` are dropped; returns how many alignments stay.
+    """
+    count = 1
     for r in range(1, rows.shape[0]):
         rows[r, KIND] = SUPPLEMENTARY
-        for p in range(r):
+        for p in range(count):
             shared = min(rows[r, TO], rows[p, TO]) - max(rows[r, FROM], rows[p, FROM])
             if rows[p, KIND] != SECONDARY and shared >= _SHARED * (rows[r, TO] - rows[r, FROM]):
                 rows[r, KIND] = SECONDARY
                 rows[p, RIVAL] = max(rows[p, RIVAL], rows[r, SCORE])
                 break
+        if rows[r, KIND] == SECONDARY or rows[r, SCORE] >= least_part:
+            rows[count] = rows[r]
+            count += 1
+    return count

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.choose import Choice, choose_pairs, draw_lots, spans
-from genoseq.align.extend import Alignments
+from genoseq.align.extend import CLOSE_SHARE, Alignments, extend
 from genoseq.align.loci import LOCI, Loci
 from genoseq.align.mapq import certainty_evidence, kinship_evidence, mapping_quality, pair_quality
 from genoseq.align.pair import Pairs
@@ -87,6 +87,8 @@ class Candidates(NamedTuple):
         What the search found.
     aligned : Alignments
         Of the loci of `loci_to_extend`, in that order.
+    keys, distances : ndarray, shape (rows,)
+        Their loci, and the edit distances verified there.
     deciding : ndarray, shape (rows,), dtype bool
         Which of them decide.
     pairs : Pairs, optional
@@ -95,6 +97,8 @@ class Candidates(NamedTuple):
 
     loci: Loci
     aligned: Alignments
+    keys: NDArray[np.int64]
+    distances: NDArray[np.int32]
     deciding: NDArray[np.bool_]
     pairs: Pairs | None
 
@@ -189,7 +193,7 @@ def outcome(
     secondary : int
         Secondary alignments of a read at most.
     """
-    loci, aligned, _, pairs = candidates
+    loci, aligned, pairs = candidates.loci, candidates.aligned, candidates.pairs
     number = len(reads)
     if not len(aligned):  # no read of the batch has a locus
         return _nothing(reads, aligned)
@@ -202,6 +206,7 @@ def outcome(
         evidence = kinship_evidence(logits, chosen.perfect, chosen.scores, chosen.rivals, pairs, choice)
         pair_quality(quality, evidence, parameters.kinship, pairs, choice)
 
+    aligned = _told_closely(reads, candidates, chosen.best, reference, parameters)
     readers = aligned.reads[order]
     wanted = (places == 0) | ((places <= secondary) & chosen.good[order])
     without = np.flatnonzero(chosen.best < 0)
@@ -219,10 +224,52 @@ def outcome(
     mates, tlens = np.full(len(rows), -1, np.int64), np.zeros(len(rows), np.int64)
     if pairs is not None and choice is not None and reads.mates is not None:
         mates = _mate_rows(owners, primary, number, pairs)
+        spans(
+            aligned.starts,
+            aligned.cigars,
+            aligned.cigar_starts,
+            aligned.cigar_counts,
+            chosen.span,
+            chosen.whole,
+        )
         tlens = _fragment_lengths(owners, rows, primary & placed, mates, chosen.span, reference)
         flags = _paired_flags(flags, reads.mates[owners], owners, mates, number, choice, pairs)
     table = Rows(flags.astype(np.int32), mapqs.astype(np.int32), seconds.astype(np.int32), mates, tlens)
     return _take(aligned, np.where(placed, rows, -1), owners), table
+
+
+def _told_closely(
+    reads: ReadBatch,
+    candidates: Candidates,
+    best: NDArray[np.int64],
+    reference: Reference,
+    parameters: AlignmentParameters,
+) -> Alignments:
+    """The alignments, with those that are taken of close reads aligned anew by the scores for these."""
+    aligned, distances = candidates.aligned, candidates.distances
+    rows = best[best >= 0]
+    close = distances[rows] <= CLOSE_SHARE * reads.lengths[aligned.reads[rows]]
+    rows = rows[close & ((aligned.edits[rows] > 1) | (aligned.cigar_counts[rows] > 1))]
+    if not len(rows):
+        return aligned
+    new = extend(
+        reads.codes, reads.offsets, aligned.reads[rows], candidates.keys[rows], distances[rows], reference,
+        parameters, close=CLOSE_SHARE,
+    )  # fmt: skip
+    there = new.starts >= 0
+    rows = rows[there]
+
+    def told(old: NDArray, anew: NDArray) -> NDArray:
+        result = old.copy()
+        result[rows] = anew[there]
+        return result
+
+    return Alignments(
+        aligned.reads, aligned.strands, told(aligned.starts, new.starts), told(aligned.scores, new.scores),
+        told(aligned.edits, new.edits), np.concatenate([aligned.cigars, new.cigars]),
+        told(aligned.cigar_starts, new.cigar_starts + len(aligned.cigars)),
+        told(aligned.cigar_counts, new.cigar_counts),
+    )  # fmt: skip
 
 
 def _nothing(reads: ReadBatch, aligned: Alignments) -> tuple[Alignments, Rows]:

@@ -123,8 +123,8 @@ class LongParameters:
         Distance and change of diagonal between neighbours of a chain at most, bp.
     least_votes : float
         Chains with less than this are not looked at.
-    least_score : int
-        Nor are alignments that score less.
+    least_score, least_part : int
+        Nor are alignments that score less, or supplementary ones: chance finds more beside a good one.
     explained : float
         Share of a read that its alignments must cover, for the search to end, and
     hits : int
@@ -141,9 +141,10 @@ class LongParameters:
     drop: int = 400
     gap: int = 5000
     shift: int = 500
-    least_votes: float = 1.0
+    least_votes: float = 0.6
     least_score: int = 80
-    explained: float = 0.5
+    least_part: int = 160
+    explained: float = 0.9
     hits: int = 5
     edge: int = 4
     vote_base: float = 0.3
@@ -173,7 +174,8 @@ CASCADES = {
 }
 """The cascade of each preset: one anchor word; two words; two and a last, exhaustive stage."""
 LONG = "long"
-LONG_STAGES = (Stage(0, 0, 1, hits=4), Stage(-1, 0, 1, probes=20, hits=8))
+LONG_STAGES = (Stage(0, 0, 1, hits=8), Stage(-1, 0, 1, probes=20, hits=8))
+"""Eight hits: an E. coli read of which a part is one of the seven rRNA operons needs the others' hits too."""
 PRESETS = (*CASCADES, LONG)
 """Names of all presets."""
 

@@ -99,13 +99,14 @@ def format_sam(
     each = int(np.diff(contig_names[1]).max(initial=0)) + 40
     room += _room_of_others(alignments.reads, rows.flags, alignments.cigar_counts, each)
     out = np.empty(room, np.uint8)
+    sums = _quality_sums(batch.quals, batch.offsets) if (rows.mates >= 0).any() else np.empty(0, np.int64)
     used = _sam_lines(
         batch.names, batch.name_offsets, batch.comments, texts, batch.letters, batch.quals, batch.offsets,
         batch.codes, alignments.reads, alignments.strands, alignments.starts, alignments.scores,
         alignments.edits, alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags,
         rows.mapqs,
         rows.seconds, rows.mates, rows.tlens, reference.words, reference.exceptions, reference.offsets,
-        contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, not soft_clip, alternatives, out,
+        contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, not soft_clip, alternatives, sums, out,
     )  # fmt: skip
     return out[:used]
 
@@ -124,8 +125,19 @@ def line_room(
         + 5 * bases
         + 2 * deleted
         + 11 * int(alignments.cigar_counts.sum())
-        + len(reads) * (260 + tag + 2 * longest)
+        + len(reads) * (280 + tag + 2 * longest)
     )
+
+
+@numba.njit(cache=True, nogil=True)
+def _quality_sums(quals, offsets):
+    """Sum of the qualities of 15 and more of each read (ms): `samtools markdup` keeps the best copy by it."""
+    sums = np.zeros(offsets.shape[0] - 1, np.int64)
+    if quals.shape[0]:
+        for read in range(sums.shape[0]):
+            for i in range(offsets[read], offsets[read + 1]):
+                sums[read] += quals[i] - 33 if quals[i] >= 48 else 0
+    return sums
 
 
 @numba.njit(cache=True, nogil=True)
@@ -278,7 +290,7 @@ def _bases(out, at, letters, quals, lo, hi, turned, complement):
 def _sam_lines(
     names, name_offsets, comments, comment_offsets, letters, quals, offsets, codes, reads, strands, starts,
     scores, edits, cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, mates, tlens, words, exceptions,
-    contigs, contig_names, contig_starts, complement, read_group, hard, alternatives, out,
+    contigs, contig_names, contig_starts, complement, read_group, hard, alternatives, sums, out,
 ):  # fmt: skip
     at = 0
     home = np.int64(-1)
@@ -338,7 +350,7 @@ def _sam_lines(
             at = write_cigar(
                 out, _text_tag(out, at, 77, 67), cigars, begun, begun + cigar_counts[mate], False
             )
-            at = write_tag(out, at, 77, 81, mapqs[mate])
+            at = write_tag(out, write_tag(out, at, 77, 81, mapqs[mate]), 109, 115, sums[reads[mate]])
         if not flag & (SECONDARY | UNMAPPED):
             at = _others(
                 out, at, row, begin, end, 0, starts, strands, flags, mapqs, edits, cigars, cigar_starts,

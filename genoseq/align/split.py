@@ -58,7 +58,9 @@ def add_supplementary(
     loci = find_loci(parts.codes, parts.offsets, index, replace(parameters, stages=_STAGES))
     readers, keys, distances, deciding = loci_to_extend(loci, parts.lengths, 0, None)
     aligned = extend(parts.codes, parts.offsets, readers, keys, distances, index.reference, parameters)
-    found, judged = outcome(parts, Candidates(loci, aligned, deciding, None), index.reference, parameters, 0)
+    found, judged = outcome(
+        parts, Candidates(loci, aligned, keys, distances, deciding, None), index.reference, parameters, 0
+    )
     good = np.flatnonzero(((judged.flags & UNMAPPED) == 0) & (found.scores >= _LEAST_SCORE))
     owners, starts, stops = owners[found.reads[good]], starts[found.reads[good]], stops[found.reads[good]]
     lengths = reads.lengths[alignments.reads[owners]]

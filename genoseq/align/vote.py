@@ -50,6 +50,15 @@ def key_position(key: int) -> int:
     return (key & _POSITION_MASK) - OFFSET
 
 
+@numba.njit(cache=True, nogil=True, inline="always")
+def mixed(key: int) -> np.uint64:
+    """The bits of a key, mixed (the finaliser of MurmurHash3): an order in which no copy is always first."""
+    value = np.uint64(key)
+    value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+    value = (value ^ (value >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    return value ^ (value >> np.uint64(33))
+
+
 @numba.njit(cache=True, nogil=True)
 def keep_hits(
     live: NDArray[np.int64],
@@ -236,12 +245,15 @@ def _sort(keys, order):
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _offer(key, vote, hits, count, cand_key, cand_vote, cand_hits):
-    """Put a cluster among the candidates if it beats the last or there is room; returns their number."""
+    """Put a cluster among the candidates if it beats the last or there is room; returns their number.
+
+    Equal ones are the copies of a repeat; their order is mixed, so that no copy is always the first.
+    """
     limit = cand_key.shape[0]
-    if count == limit and vote <= cand_vote[count - 1]:
+    if count == limit and not _beats(vote, key, cand_vote[count - 1], cand_key[count - 1]):
         return count
     p = count if count < limit else limit - 1
-    while p > 0 and cand_vote[p - 1] < vote:
+    while p > 0 and _beats(vote, key, cand_vote[p - 1], cand_key[p - 1]):
         cand_vote[p] = cand_vote[p - 1]
         cand_key[p] = cand_key[p - 1]
         cand_hits[p] = cand_hits[p - 1]
@@ -250,3 +262,11 @@ def _offer(key, vote, hits, count, cand_key, cand_vote, cand_hits):
     cand_key[p] = key
     cand_hits[p] = hits
     return min(count + 1, limit)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _beats(vote, key, other_vote, other_key):
+    """Whether a cluster comes before another."""
+    if vote != other_vote:
+        return vote > other_vote
+    return mixed(key) > mixed(other_key)

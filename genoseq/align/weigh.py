@@ -114,7 +114,8 @@ def weigh(
         for c in range(count):
             masked = _verify(read, length, c, masked, reference, contigs, rules.slack, loci, desk)
             close = loci.distances[read, 0] <= CLOSE * length
-            if close and (c >= 2 or (c == 0 and loci.tops[read, 1] < CLEAR * loci.tops[read, 0])):
+            alone = loci.distances[read, 1] > loci.distances[read, 0]
+            if close and alone and (c >= 2 or (c == 0 and loci.tops[read, 1] < CLEAR * loci.tops[read, 0])):
                 break
         if loci.counts[read]:
             convinced[i] = _convinces(read, length, rules.conviction, loci, desk.features)
@@ -182,9 +183,8 @@ def _convinces(read, length, weights, loci, features):
     signs = loci.signs[read]
     if loci.distances[read, 0] == 0:
         # An exact locus is the only one if one of its whole contexts is nearer than any other: the anchors of
-        # a second exact copy would be as near. If two are known, more would change nothing: the answer is a
-        # guess.
-        if signs[LEADS] == 0 and signs[FULL] > 0 and loci.distances[read, 1] > 0:
+        # a second exact copy would be as near. If two are known the answer is a guess, but one among all.
+        if signs[LEADS] == 0 and signs[FULL] > 0:
             return False
     elif (
         (signs[LEADS] <= 4 * loci.distances[read, 0] or 3 * signs[LEADS] < signs[HIT])

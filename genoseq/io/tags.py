@@ -17,7 +17,7 @@ _TAG = re.compile(
     rb"[A-Za-z][A-Za-z0-9]:(?:A:[!-~]|i:[-+]?\d+|f:[-+.\deE]+|Z:[ -~]*|H:[0-9A-Fa-f]*|B:[cCsSiIf][-+.,\deE]*)"
 )
 #: Tags that tell of an alignment, or of who made it; those of the input are not those of the output.
-_NOT_CARRIED = frozenset(["NM", "MD", "AS", "XS", "XA", "SA", "MC", "MQ", "RG", "PG", "CG"])
+_NOT_CARRIED = frozenset(["NM", "MD", "AS", "XS", "XA", "SA", "MC", "MQ", "ms", "RG", "PG", "CG"])
 
 
 def check_tags(batch: ReadBatch, path: str) -> None:

@@ -360,3 +360,19 @@ def test_a_read_of_a_repeat_has_mapq_zero(tmp_path):
     assert batch.mapped.tolist() == [True, True]
     assert batch.rows.mapqs[0] <= 3 < 30 <= batch.rows.mapqs[1]
     assert batch.rows.seconds[0] == 300
+
+
+@pytest.mark.parametrize("copies", [4, 9])
+def test_the_copies_of_a_repeat_share_its_reads(tmp_path, copies):
+    rng = np.random.default_rng(4)
+    repeat = "".join(rng.choice(list("ACGT"), 1000))
+    text = "".join("".join(rng.choice(list("ACGT"), 2000)) + repeat for _ in range(copies))
+    index = Index.build(Reference.from_sequences([("c", text)]), tmp_path / "x.gsx")
+    at = rng.integers(0, 850, 100 * copies)
+    names = [f"r{i}" for i in range(len(at))]
+    batch = Aligner(index).align(ReadBatch.from_strings(names, [repeat[i : i + 150] for i in at]))
+    shares = np.bincount(begins(batch)[0] // 3000, minlength=copies)
+    assert batch.mapped.all()
+    assert (batch.rows.mapqs == 0).all()
+    assert shares.min() > 60
+    assert shares.max() < 140

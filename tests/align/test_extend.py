@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genoseq.align.cigar import DELETION, INSERTION, MATCH, SOFT_CLIP
-from genoseq.align.extend import Alignments, extend
+from genoseq.align.extend import CLOSE, WIDE, Alignments, extend
 from genoseq.align.presets import AlignmentParameters, Scoring, preset
 from genoseq.align.vote import OFFSET, STRAND_SHIFT
 from genoseq.index.reference import Reference
@@ -25,12 +25,12 @@ def key_of(strand: int, position: int) -> int:
 
 def align_one(
     read, reference: Reference, position: int, strand: int = 0, *, distance: int = -1,
-    parameters: AlignmentParameters = PARAMETERS,
+    parameters: AlignmentParameters = PARAMETERS, close: float = -9, wide: int = WIDE,
 ) -> Alignments:  # fmt: skip
     """One read at one locus; a distance of -1 is never reached by mismatches, so that the band is used."""
     return extend(
         read, np.array([0, len(read)]), np.array([0]), np.array([key_of(strand, position)]),
-        np.array([distance], np.int32), reference, parameters,
+        np.array([distance], np.int32), reference, parameters, close=close, wide=wide,
     )  # fmt: skip
 
 
@@ -40,8 +40,11 @@ def operations(aligned: Alignments, row: int = 0) -> list[tuple[int, int]]:
     return [(value >> 4, value & 15) for value in packed]
 
 
-def checked(aligned: Alignments, read, reference: Reference, scoring: Scoring, row: int = 0) -> int:
-    """Check that a row is consistent in itself; returns its score with the end bonus."""
+def checked(
+    aligned: Alignments, read, reference: Reference, scoring: Scoring, row: int = 0,
+    reported: Scoring | None = None,
+) -> int:  # fmt: skip
+    """Check that a row is consistent in itself; returns its score by `scoring`, with the end bonus."""
     ops = operations(aligned, row)
     if aligned.strands[row]:
         read = reverse_complement(read)
@@ -55,22 +58,24 @@ def checked(aligned: Alignments, read, reference: Reference, scoring: Scoring, r
     i = ops[0][0] if kinds[0] == SOFT_CLIP else 0
     j = int(aligned.starts[row])
     contig = reference.contig_of(j)
-    score = edits = 0
-    bonus = scoring.end_bonus * (kinds[0] == MATCH)
+    matches = mismatches = gaps = gap_bases = 0
     target = reference.codes(0, len(reference))
     for length, kind in inner:
         if kind == MATCH:
             same = (read[i : i + length] == target[j : j + length]) & (read[i : i + length] < 4)
-            score += scoring.match * int(same.sum()) - scoring.mismatch * int((~same).sum())
-            edits += int((~same).sum())
+            matches, mismatches = matches + int(same.sum()), mismatches + int((~same).sum())
             i, j = i + length, j + length
         else:
-            score -= scoring.gap_open + scoring.gap_extend * length
-            edits += length
+            gaps, gap_bases = gaps + 1, gap_bases + length
             i, j = (i + length, j) if kind == INSERTION else (i, j + length)
     assert j <= reference.offsets[contig + 1]
-    assert (aligned.scores[row], aligned.edits[row]) == (score, edits)
-    return score + bonus + scoring.end_bonus * (kinds[-1] == MATCH)
+
+    def score(s: Scoring) -> int:
+        return s.match * matches - s.mismatch * mismatches - s.gap_open * gaps - s.gap_extend * gap_bases
+
+    assert aligned.scores[row] == score(reported or scoring)
+    assert aligned.edits[row] == mismatches + gap_bases
+    return score(scoring) + scoring.end_bonus * ((kinds[0] == MATCH) + (kinds[-1] == MATCH))
 
 
 def plain_gotoh(read, target, scoring: Scoring, width: int) -> int:
@@ -119,9 +124,10 @@ def window_of(reference: Reference, position: int, length: int, slack: int):
     return out
 
 
+@pytest.mark.parametrize("close", [False, True])
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.4])
 @pytest.mark.parametrize("seed", range(12))
-def test_as_plain_gotoh(seed, rate):
+def test_as_plain_gotoh(seed, rate, close):
     rng = np.random.default_rng([seed, int(100 * rate)])
     reference = Reference.from_sequences([("c", decode(rng.integers(0, 4, 300, dtype=np.uint8)))])
     read = mutated(rng, reference.codes(100, 100 + int(rng.integers(20, 90))), rate)
@@ -129,9 +135,9 @@ def test_as_plain_gotoh(seed, rate):
         read[rng.random(len(read)) < 0.05] = 4
     strand = seed % 2
     given = reverse_complement(read) if strand else read
-    scoring = PARAMETERS.scoring
-    aligned = align_one(given, reference, 100, strand)
-    total = checked(aligned, given, reference, scoring)
+    scoring = CLOSE if close else PARAMETERS.scoring
+    aligned = align_one(given, reference, 100, strand, close=1 if close else -9, wide=0)
+    total = checked(aligned, given, reference, scoring, reported=PARAMETERS.scoring)
     target = window_of(reference, 100, len(read), PARAMETERS.slack)
     assert total == plain_gotoh(read, target, scoring, 2 * PARAMETERS.slack + 1)
 
@@ -148,7 +154,7 @@ def test_unrelated_sequences(group):
             2, int(rng.integers(1, 5)), int(rng.integers(0, 3)), 1, end_bonus=int(rng.integers(0, 14))
         )
         parameters = replace(PARAMETERS, scoring=scoring, slack=int(rng.integers(1, 9)))
-        aligned = align_one(read, reference, 18, parameters=parameters)
+        aligned = align_one(read, reference, 18, parameters=parameters, wide=0)
         target = window_of(reference, 18, len(read), parameters.slack)
         expected = plain_gotoh(read, target, scoring, 2 * parameters.slack + 1)
         found = checked(aligned, read, reference, scoring) if aligned.cigar_counts[0] else 0
@@ -203,6 +209,64 @@ def test_insertions_and_deletions(gap):
     ops = operations(align_one(inserted.astype(np.uint8), reference, 200))
     assert [kind for _, kind in ops] == [MATCH, INSERTION, MATCH]
     assert ops[1][0] == gap
+
+
+@pytest.mark.parametrize("strand", [0, 1])
+@pytest.mark.parametrize(("gap", "kind"), [(30, DELETION), (20, INSERTION)])
+def test_a_long_gap_is_found_from_both_its_sides_and_told_once(gap, kind, strand):
+    rng = np.random.default_rng(gap)
+    genome = rng.integers(0, 4, 600, dtype=np.uint8)
+    reference = Reference.from_sequences([("c", decode(genome))])
+    if kind == DELETION:
+        read, shift = np.concatenate([genome[200:270], genome[270 + gap : 350 + gap]]), gap
+    else:
+        new = rng.integers(0, 4, gap, dtype=np.uint8)
+        read, shift = np.concatenate([genome[200:270], new, genome[270:330]]), -gap
+    given = reverse_complement(read) if strand else read
+    keys = np.array([key_of(strand, 200), key_of(strand, 200 + shift)])
+    aligned = extend(
+        given, np.array([0, len(read)]), np.array([0, 0]), keys, np.array([35, 36], np.int32), reference,
+        PARAMETERS,
+    )  # fmt: skip
+    checked(aligned, given, reference, PARAMETERS.scoring)
+    assert [(length, found) for length, found in operations(aligned) if found != MATCH] == [(gap, kind)]
+    assert aligned.starts.tolist() == [200, -1]
+    assert aligned.cigar_counts[1] == 0
+
+
+@pytest.mark.parametrize("over", [8, 20])
+@pytest.mark.parametrize("strand", [0, 1])
+def test_the_bases_beyond_a_gap_are_no_mismatches(over, strand):
+    """Edit distance counts a gap of 4 bases as 4 mismatches; scores do not."""
+    rng = np.random.default_rng(11)
+    genome = rng.integers(0, 4, 600, dtype=np.uint8)
+    genome[300:310] = [0, 0, 1, 1, 2, 2, 3, 3, 0, 0]
+    genome[310:330] = np.tile([2, 1], 10)
+    reference = Reference.from_sequences([("c", decode(genome))])
+    read = np.concatenate([genome[200:304], genome[308 : 308 + over]])
+    given = reverse_complement(read) if strand else read
+    wrong = int((read != genome[200 : 200 + len(read)]).sum())
+    aligned = align_one(given, reference, 200, strand, distance=wrong, close=0.16)
+    assert [op for op in operations(aligned) if op[1] == DELETION] == [(4, DELETION)]
+
+
+@pytest.mark.parametrize("unit", ["A", "CA", "CAG"])
+@pytest.mark.parametrize("strand", [0, 1])
+@pytest.mark.parametrize("kind", [INSERTION, DELETION])
+def test_gaps_lie_as_far_left_as_they_can(unit, strand, kind):
+    """As bwa mem and the norm of VCF have it: callers add up reads that agree on where a gap is."""
+    rng = np.random.default_rng(12)
+    left, right = (decode(rng.integers(0, 4, 100, dtype=np.uint8)) + "T" for _ in range(2))
+    reference = Reference.from_sequences([("c", f"{left}{unit * 8}T{right}")])
+    read = encode(f"{left[30:]}{unit * (9 if kind == INSERTION else 7)}T{right[:70]}")
+    given = reverse_complement(read) if strand else read
+    for close in (-9, 1):
+        ops = operations(align_one(given, reference, 30, strand, distance=-1, close=close))
+        assert ops == [
+            (71, MATCH),
+            (len(unit), kind),
+            (len(read) - 71 - len(unit) * (kind == INSERTION), MATCH),
+        ]
 
 
 @pytest.mark.parametrize("position", [-30, -8, 0, 3, 57, 65, 80])

@@ -160,3 +160,21 @@ def test_a_read_that_is_too_long_is_told_with_its_file(run, toy_folder, away, fi
     assert result.exit == 1
     assert "long.fq: read 'r' has 1004 bp; this preset aligns reads of up to 1000 bp" in result.stderr
     assert not Path("out.sam").exists()
+
+
+def test_samtools_marks_duplicates_without_fixmate(run, toy_folder, data, away):
+    options = "-n 300 --insert 300,30 --errors illumina -q -o a.fq --output2 b.fq"
+    assert run(f"simulate {data}/genome.fa.gz {options}").exit == 0
+    for name in ("a.fq", "b.fq"):  # the first fifty once more, under other names
+        lines = Path(name).read_text().splitlines(keepends=True)
+        copies = [f"@copy{line[1:]}" if i % 4 == 0 else line for i, line in enumerate(lines[:200])]
+        Path(name).write_text("".join(lines + copies))
+    assert run(f"align -x {toy_folder} a.fq b.fq -q -o plain.bam").exit == 0
+    assert run(f"align -x {toy_folder} a.fq b.fq -q -o sorted.bam --sort").exit == 0
+    pysam.fixmate("-m", "plain.bam", "fixed.bam")
+    with pysam.AlignmentFile("plain.bam") as plain, pysam.AlignmentFile("fixed.bam") as fixed:
+        for mine, its in zip(plain, fixed, strict=True):
+            assert mine.get_tag("ms") == its.get_tag("ms")
+    pysam.markdup("sorted.bam", "marked.bam")
+    with pysam.AlignmentFile("marked.bam") as marked:
+        assert 100 <= sum(record.is_duplicate for record in marked) <= 104
