@@ -31,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("sr", "divergent", "long"),
         default="divergent",
         help="divergent: two anchor words, 3.7-4.0 bytes/bp, for reads of 10-25 %% divergence; sr: one, "
-        "1.8-2.1 bytes/bp, enough for reads of a close genome; long: as sr, for reads above 1,000 bp, which "
-        "are not aligned yet",
+        "1.8-2.1 bytes/bp, enough for reads of a close genome; long: as sr, for reads above 1,000 bp",
     )
     group.add_argument(
         "--encoder", metavar="SEED.npz", help="weights of a seed encoder (default: those that ship)"

@@ -20,6 +20,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import faiss
 import numba
@@ -34,6 +35,7 @@ FACTORIES = ("PQ16x4fs", "Flat")
 _BLOCK = 32  # codes that a fast scan takes at a time; FAISS pads lists to it
 _TOGETHER = 512  # queries of one cell each that FAISS takes at a time
 _ALIGN = 64  # lists start on a cache line
+_AT_ONCE = 1 << 20  # anchors whose lists are made in memory at a time
 _REBUILD = "rebuild the index with 'genoseq index'"
 
 
@@ -181,29 +183,51 @@ def write_vectors(
         Number of cells.
     codebook : ndarray, shape (16, 16, 4), dtype float32
     """
-    dimension = codebook.shape[0] * codebook.shape[2]
     order, starts = _by_leaf(leaf, leaves)
+    empty = _in_cells(codes[:0], ids[:0], np.zeros(leaves + 1, np.int64), codebook, exact=exact)
+    empty.ntotal = len(ids)
+    rooms, offsets = _layout(np.diff(starts), empty.code_size, padded=not exact)
+    with (folder / LISTS_FILE).open("wb") as handle:
+        first = 0
+        while first < leaves:  # the lists of some cells at a time: FAISS has two copies of them
+            last = int(np.searchsorted(starts, starts[first] + _AT_ONCE, side="right")) - 1
+            last = max(last, first + 1)
+            chosen = order[starts[first] : starts[last]]
+            own = starts[first : last + 1] - starts[first]
+            part = _in_cells(codes[chosen], ids[chosen], own, codebook, exact=exact)
+            _write_lists(part, np.diff(own), rooms[first:last], offsets[first:last], handle)
+            first = last
+        handle.truncate(int(offsets[-1]))
+    no_lists = faiss.ArrayInvertedLists(leaves, empty.code_size)
+    empty.replace_invlists(no_lists, False)
+    faiss.write_index(empty, str(folder / INDEX_FILE))
+
+
+def _in_cells(
+    codes: NDArray[np.uint8],
+    ids: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    codebook: NDArray[np.float32],
+    *,
+    exact: bool,
+) -> faiss.IndexIVF:
+    """A FAISS index in memory; cell ``i`` holds anchors ``starts[i]:starts[i + 1]``."""
+    dimension, cells = codebook.shape[0] * codebook.shape[2], len(starts) - 1
     quantiser = faiss.IndexFlatL2(dimension)
     if exact:
-        ivf = faiss.IndexIVFFlat(quantiser, dimension, leaves)
+        ivf = faiss.IndexIVFFlat(quantiser, dimension, cells)
     else:
-        ivf = faiss.IndexIVFPQ(quantiser, dimension, leaves, codebook.shape[0], 4)
+        ivf = faiss.IndexIVFPQ(quantiser, dimension, cells, codebook.shape[0], 4)
         ivf.by_residual = False
         faiss.copy_array_to_vector(np.ascontiguousarray(codebook, np.float32).ravel(), ivf.pq.centroids)
     ivf.is_trained = True
-    codes, ids = codes[order], ids[order]
-    for cell in range(leaves):
+    for cell in np.flatnonzero(np.diff(starts)).tolist():
         low, high = int(starts[cell]), int(starts[cell + 1])
-        if high > low:
-            ivf.invlists.add_entries(
-                cell, high - low, faiss.swig_ptr(ids[low:high]), faiss.swig_ptr(codes[low:high])
-            )
+        ivf.invlists.add_entries(
+            cell, high - low, faiss.swig_ptr(ids[low:high]), faiss.swig_ptr(codes[low:high])
+        )
     ivf.ntotal = len(ids)
-    packed = ivf if exact else faiss.IndexIVFPQFastScan(ivf)
-    _write_lists(packed.invlists, np.diff(starts), ivf.code_size, folder / LISTS_FILE, padded=not exact)
-    no_lists = faiss.ArrayInvertedLists(leaves, ivf.code_size)
-    packed.replace_invlists(no_lists, False)
-    faiss.write_index(packed, str(folder / INDEX_FILE))
+    return ivf if exact else faiss.IndexIVFPQFastScan(ivf)
 
 
 def _has_form(
@@ -248,16 +272,18 @@ def _layout(
 
 
 def _write_lists(
-    lists: faiss.InvertedLists, sizes: NDArray[np.int64], code_size: int, path: Path, *, padded: bool
+    index: faiss.IndexIVF,
+    sizes: NDArray[np.int64],
+    rooms: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    handle: BinaryIO,
 ) -> None:
-    """Lay the lists out in a file as FAISS's on-disk lists: codes, then ids, list after list."""
-    rooms, offsets = _layout(sizes, code_size, padded=padded)
-    with path.open("wb") as handle:
-        for cell in np.flatnonzero(sizes).tolist():
-            handle.seek(int(offsets[cell]))
-            handle.write(faiss.rev_swig_ptr(lists.get_codes(cell), int(rooms[cell]) * code_size))
-            handle.write(faiss.rev_swig_ptr(lists.get_ids(cell), int(sizes[cell])))
-        handle.truncate(int(offsets[-1]))
+    """Lay lists out in a file as FAISS's on-disk lists: codes, then ids, list after list."""
+    lists, code_size = index.invlists, index.code_size
+    for cell in np.flatnonzero(sizes).tolist():
+        handle.seek(int(offsets[cell]))
+        handle.write(faiss.rev_swig_ptr(lists.get_codes(cell), int(rooms[cell]) * code_size))
+        handle.write(faiss.rev_swig_ptr(lists.get_ids(cell), int(sizes[cell])))
 
 
 def _by_leaf(leaf: NDArray[np.int32], leaves: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

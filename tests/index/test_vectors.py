@@ -164,3 +164,19 @@ def test_factories():
     assert [check_factory(name) for name in FACTORIES] == list(FACTORIES)
     with pytest.raises(UsageError, match=r"'IVF1'; choose from PQ16x4fs, Flat"):
         check_factory("IVF1")
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("at_once", [1, 150])
+def test_lists_that_are_written_in_parts_are_the_same(
+    vectors, codebook, tmp_path, monkeypatch, exact, at_once
+):
+    leaf = np.random.default_rng(3).choice([0, 2, 3, 5, 8], NUMBER).astype(np.int32)
+    codes = vectors.view(np.uint8) if exact else codes_of(vectors, codebook)
+    folders = tmp_path / "whole", tmp_path / "parts"
+    for folder in folders:
+        folder.mkdir()
+        write_vectors(folder, codes, np.arange(NUMBER), leaf, LEAVES, codebook, exact=exact)
+        monkeypatch.setattr("genoseq.index.vectors._AT_ONCE", at_once)
+    for name in (INDEX_FILE, LISTS_FILE):
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
