@@ -267,6 +267,21 @@ def opened(data: Path, work: Path, name: str) -> Index:
     return Index.open(folder)
 
 
+def reliability_table(rows: list[dict[str, Any]]) -> list[str]:
+    """Lines of Markdown of what `reliability` gives."""
+    lines = [
+        "| divergence % | " + " | ".join(f"{low}-{high - 1}" for low, high in BANDS) + " |",
+        "|---" * (len(BANDS) + 1) + "|",
+    ]
+    for start in range(0, len(rows), len(BANDS)):
+        row = rows[start : start + len(BANDS)]
+        divergence = "foreign" if row[0]["divergence"] < 0 else f"{100 * row[0]['divergence']:g}"
+        lines.append(
+            f"| {divergence} | " + " | ".join(f"{r['wrong']:,} of {r['reads']:,}" for r in row) + " |"
+        )
+    return lines
+
+
 def card(params: dict[str, Any], results: dict[str, Any]) -> str:
     """The page about the judges: what taught them, and what they are worth on reads held out."""
     genomes = "; ".join(f"{g['name']} ({g['reads']:,} reads a set)" for g in params["genomes"])
@@ -308,15 +323,8 @@ def card(params: dict[str, Any], results: dict[str, Any]) -> str:
             "",
             f"Wrong of all {what} without an equal rival, by the MAPQ that was given.",
             "",
-            "| divergence % | " + " | ".join(f"{low}-{high - 1}" for low, high in BANDS) + " |",
-            "|---" * (len(BANDS) + 1) + "|",
+            *reliability_table(results[name]["held_out"]),
         ]
-        rows = results[name]["held_out"]
-        for start in range(0, len(rows), len(BANDS)):
-            row = rows[start : start + len(BANDS)]
-            divergence = "foreign" if row[0]["divergence"] < 0 else f"{100 * row[0]['divergence']:g}"
-            cells = " | ".join(f"{r['wrong']:,} of {r['reads']:,}" for r in row)
-            lines.append(f"| {divergence} | {cells} |")
     return "\n".join(lines) + "\n"
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from calibrate_align import BANDS, Sample, fit, join, opened, reliability, split
+from calibrate_align import Sample, fit, join, opened, reliability, reliability_table, split
 
 from genoseq.align.conviction import PASSAGE_FEATURES, Judge
 from genoseq.align.long import KIND, READ, RIVAL, SCORE, START, STRAND, passage_evidence, place
@@ -92,15 +92,8 @@ def card(params: dict[str, Any], number: int, rows: list[dict[str, Any]]) -> str
         "",
         "Wrong of all alignments without an equal rival, by the MAPQ that was given.",
         "",
-        "| divergence % | " + " | ".join(f"{low}-{high - 1}" for low, high in BANDS) + " |",
-        "|---" * (len(BANDS) + 1) + "|",
+        *reliability_table(rows),
     ]
-    for start in range(0, len(rows), len(BANDS)):
-        row = rows[start : start + len(BANDS)]
-        divergence = "foreign" if row[0]["divergence"] < 0 else f"{100 * row[0]['divergence']:g}"
-        lines.append(
-            f"| {divergence} | " + " | ".join(f"{r['wrong']:,} of {r['reads']:,}" for r in row) + " |"
-        )
     return "\n".join(lines) + "\n"
 
 

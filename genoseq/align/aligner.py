@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.alignment import Alignment, alignments_of
-from genoseq.align.cascade import find_loci
-from genoseq.align.extend import Alignments, extend
+from genoseq.align.candidates import Candidates, find_candidates
+from genoseq.align.extend import Alignments
 from genoseq.align.insert import UNKNOWN, InsertSize
 from genoseq.align.loci import LOCI, SHORTEST
 from genoseq.align.long import place, rows_of
 from genoseq.align.matches import split_matches
-from genoseq.align.outcome import Candidates, loci_to_extend, outcome
+from genoseq.align.outcome import outcome
 from genoseq.align.paf import format_paf
 from genoseq.align.pair import Pairs
-from genoseq.align.presets import AlignmentParameters, LongParameters, parameters_of
+from genoseq.align.presets import AlignmentParameters, LongParameters, default_preset, parameters_of
 from genoseq.align.profile import step
 from genoseq.align.records import NOT_PRIMARY, UNMAPPED, Rows, contig_table, format_sam
 from genoseq.align.split import add_supplementary
@@ -113,7 +113,7 @@ class Aligner:
         insert: InsertSize | None = None,
     ) -> None:
         if parameters is None:
-            parameters = "sr" if index.parameters.words == 1 else "divergent"
+            parameters = default_preset(index.parameters.words)
         self.index = index
         self.parameters = parameters_of(parameters) if isinstance(parameters, str) else parameters
         self.secondary = min(secondary, LOCI - 1)
@@ -162,13 +162,7 @@ class Aligner:
             raise UsageError("long reads have no candidates: they are placed by chains")
         firsts = reads.pairs
         pairs = Pairs(firsts, self.insert, fixed=self.insert_source == "given") if len(firsts) else None
-        loci = find_loci(reads.codes, reads.offsets, self.index, self.parameters, pairs)
-        rows, keys, distances, deciding = loci_to_extend(loci, reads.lengths, self.secondary, pairs)
-        with step("extend"):
-            aligned = extend(
-                reads.codes, reads.offsets, rows, keys, distances, self.index.reference, self.parameters
-            )
-        return Candidates(loci, aligned, keys, distances, deciding, pairs)
+        return find_candidates(reads, self.index, self.parameters, secondary=self.secondary, pairs=pairs)
 
     def learn_insert(self, reads: ReadBatch, *, most: int = 4096) -> InsertSize | None:
         """Learn the insert size from the first pairs of a batch, for batches that have too few of their own.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from genoseq.align.aligner import AlignedBatch, Aligner
 from genoseq.align.cigar import SOFT_CLIP
-from genoseq.align.presets import LONG, preset
+from genoseq.align.presets import LONG, default_preset, preset
 from genoseq.index.store import Index
 from genoseq.io.batch import ReadBatch
 
@@ -35,18 +34,13 @@ class Suggestion(NamedTuple):
     identity: float | None = None
 
 
-def default_preset(index: Index) -> str:
-    """The preset for short reads that an index was made for."""
-    return "sr" if index.parameters.words == 1 else "divergent"
-
-
 def suggest_preset(reads: ReadBatch, index: Index) -> Suggestion:
     """The preset for reads like these (the first batch of a file).
 
     `long` if one of them is longer than the presets for short reads take; else the one that the index was
     made for; but `sensitive` where the identity of a sample is low and the index has two words.
     """
-    name = default_preset(index)
+    name = default_preset(index.parameters.words)
     if not len(reads):
         return Suggestion(name)
     lengths = reads.lengths
@@ -54,7 +48,7 @@ def suggest_preset(reads: ReadBatch, index: Index) -> Suggestion:
     if not len(reads.pairs) and lengths.max() > preset(name).max_length:
         return Suggestion(LONG, median)
     chosen = np.unique(np.linspace(0, len(reads) - 1, _SAMPLE).astype(np.int64))
-    sample = replace(reads.select(chosen[lengths[chosen] <= preset(name).max_length]), mates=None)
+    sample = reads.select(chosen[lengths[chosen] <= preset(name).max_length])
     identity = identity_of(Aligner(index, name).align(sample))
     if index.parameters.words > 1 and identity is not None and identity < _SENSITIVE_BELOW:
         name = "sensitive"

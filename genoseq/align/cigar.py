@@ -32,6 +32,15 @@ def length_of(operation: np.uint32) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
+def bases_of(path: NDArray[np.uint32]) -> int:
+    """Bases of the read that a path aligns or inserts."""
+    total = 0
+    for operation in path:
+        total += length_of(operation) if operation & 15 != DELETION else 0
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
 def clips(cigars: NDArray[np.uint32], first: int, last: int) -> tuple[int, int]:
     """Bases clipped before and after the operations ``first:last``."""
     before = length_of(cigars[first]) if cigars[first] & 15 == SOFT_CLIP else 0

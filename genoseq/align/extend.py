@@ -19,7 +19,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.cigar import DELETION, INSERTION, MATCH, length_of, write_clipped
+from genoseq.align.cigar import DELETION, INSERTION, MATCH, bases_of, write_clipped
 from genoseq.align.ends import FEW, clip_ends
 from genoseq.align.presets import AlignmentParameters, Scoring
 from genoseq.align.vote import key_position, key_strand
@@ -232,10 +232,12 @@ def _extend_all(
             path = operations[:count]
             scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
             if edits[row] >= FEW:
+                before = begin, end, count
                 begin, at, o, last = clip_ends(read[:length], begin, target, at, path)
                 path = operations[o:last]
-                end = begin + _bases_of(path)
-                scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
+                end = begin + bases_of(path)
+                if (begin, end, last - o) != before:
+                    scores[row], edits[row] = _score(read, begin, target, at, path, schemes[0])
             starts[row] = start + at
             room = cigars[cigar_starts[row] : cigar_starts[row] + path.shape[0] + 2]
             cigar_counts[row] = write_clipped(path, begin, length - end, room)
@@ -251,15 +253,6 @@ def _dense(read, length, target, shift):
         if running >= _DENSE:
             return True
     return False
-
-
-@numba.njit(cache=True, nogil=True)
-def _bases_of(operations):
-    """Bases of the read in an alignment."""
-    total = 0
-    for operation in operations:
-        total += length_of(operation) if operation & 15 != DELETION else 0
-    return total
 
 
 @numba.njit(cache=True, nogil=True)

@@ -170,8 +170,8 @@ def rows_of(
     table = placed.table
     quality = phred(passage_evidence(table) @ parameters.passage.weights)
     quality[table[:, RIVAL] >= table[:, SCORE]] = 0
-    quality[table[:, KIND] == SECONDARY] = 0
     is_secondary = table[:, KIND] == SECONDARY
+    quality[is_secondary] = 0
     starts = np.searchsorted(table[:, READ], np.arange(len(reads)))
     so_far = np.cumsum(is_secondary)
     before = np.concatenate([[0], so_far])[starts[table[:, READ]]]

@@ -185,6 +185,11 @@ def long_preset(*, passage: Judge | None = None) -> LongParameters:
     return LongParameters(LONG_STAGES, passage or judge("passage"))
 
 
+def default_preset(words: int) -> str:
+    """The preset for short reads that an index of so many anchor words was made for."""
+    return "sr" if words == 1 else "divergent"
+
+
 def parameters_of(name: str) -> AlignmentParameters | LongParameters:
     """The parameters of any preset, with the judges that ship.
 

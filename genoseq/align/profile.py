@@ -28,19 +28,20 @@ class Profile:
         """CPU seconds of each step, the longest first."""
         return dict(sorted(self._seconds.items(), key=lambda item: -item[1]))
 
-    @contextlib.contextmanager
-    def active(self) -> Iterator[None]:
-        """Count the steps that this thread takes inside."""
-        token = _active.set(self)
-        try:
-            yield
-        finally:
-            _active.reset(token)
-
     def add(self, name: str, seconds: float) -> None:
         """Add to a step."""
         with self._lock:
             self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+
+
+@contextlib.contextmanager
+def active(profile: Profile | None) -> Iterator[None]:
+    """Count the steps that this thread takes inside, if there is a profile."""
+    token = _active.set(profile)
+    try:
+        yield
+    finally:
+        _active.reset(token)
 
 
 @contextlib.contextmanager

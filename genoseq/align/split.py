@@ -13,10 +13,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.cascade import find_loci
+from genoseq.align.candidates import find_candidates
 from genoseq.align.cigar import SOFT_CLIP, clips, length_of, write_clipped
-from genoseq.align.extend import Alignments, extend
-from genoseq.align.outcome import Candidates, loci_to_extend, outcome
+from genoseq.align.extend import Alignments
+from genoseq.align.outcome import outcome
 from genoseq.align.presets import AlignmentParameters, Stage
 from genoseq.align.records import (
     FIRST,
@@ -55,12 +55,8 @@ def add_supplementary(
         return alignments, rows
     owners, starts, stops = ends.T
     parts = reads.parts(alignments.reads[owners], starts, stops)
-    loci = find_loci(parts.codes, parts.offsets, index, replace(parameters, stages=_STAGES))
-    readers, keys, distances, deciding = loci_to_extend(loci, parts.lengths, 0, None)
-    aligned = extend(parts.codes, parts.offsets, readers, keys, distances, index.reference, parameters)
-    found, judged = outcome(
-        parts, Candidates(loci, aligned, keys, distances, deciding, None), index.reference, parameters, 0
-    )
+    candidates = find_candidates(parts, index, replace(parameters, stages=_STAGES))
+    found, judged = outcome(parts, candidates, index.reference, parameters, 0)
     good = np.flatnonzero(((judged.flags & UNMAPPED) == 0) & (found.scores >= _LEAST_SCORE))
     owners, starts, stops = owners[found.reads[good]], starts[found.reads[good]], stops[found.reads[good]]
     lengths = reads.lengths[alignments.reads[owners]]

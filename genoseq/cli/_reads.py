@@ -43,14 +43,14 @@ def check_reads(args: argparse.Namespace) -> None:
 
 def input_batches(args: argparse.Namespace, profile: Profile | None) -> Iterator[ReadBatch]:
     """The reads in batches, as the options and the files say, with progress."""
-    from genoseq.align.profile import step
+    from genoseq.align.profile import active, step
     from genoseq.cli._progress import Progress
     from genoseq.io.tags import check_tags
 
     batches = _batches(args)
     with Progress("genoseq align", "reads", quiet=args.quiet) as progress:
         while True:
-            with profile.active() if profile else contextlib.nullcontext(), step("read"):
+            with active(profile), step("read"):
                 batch = next(batches, None)
             if batch is None:
                 return

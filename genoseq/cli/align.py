@@ -17,7 +17,6 @@ Examples:
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import time
@@ -230,7 +229,7 @@ def _align(
     from genoseq import __version__
     from genoseq.align.aligner import Aligner, ordered
     from genoseq.align.insert import InsertSize
-    from genoseq.align.profile import Profile, step
+    from genoseq.align.profile import Profile, active, step
     from genoseq.align.weigh import weigh
     from genoseq.cli._progress import tell_if_compiling
     from genoseq.errors import InputError
@@ -254,7 +253,7 @@ def _align(
     group = read_group_id(read_group) if read_group else ""
 
     def work(batch: ReadBatch) -> tuple[AlignedBatch, Any]:
-        with profile.active() if profile else contextlib.nullcontext():
+        with active(profile):
             aligned = aligner.align(batch)
             shown = aligned.without_unmapped() if args.no_unmapped else aligned
             if paf:
@@ -275,7 +274,7 @@ def _align(
                 aligner.learn_insert(batch)
             summary["insert"] = {**aligner.insert._asdict(), "source": aligner.insert_source}
             for aligned, text in ordered(work, chain(start, batches), threads=args.threads):
-                with profile.active() if profile else contextlib.nullcontext(), step("write"):
+                with active(profile), step("write"):
                     sink.write(text)
                     apart.write(aligned)
                 _count(summary, aligned)
@@ -290,11 +289,12 @@ def _align(
 
 def _suggested(args: argparse.Namespace, index: Index, start: list[ReadBatch]) -> Suggestion:
     """The preset that the options name, or that fits the first reads."""
-    from genoseq.align.auto import Suggestion, default_preset, suggest_preset
+    from genoseq.align.auto import Suggestion, suggest_preset
+    from genoseq.align.presets import default_preset
 
     if args.preset != "auto":
         return Suggestion(args.preset)
-    return suggest_preset(start[0], index) if start else Suggestion(default_preset(index))
+    return suggest_preset(start[0], index) if start else Suggestion(default_preset(index.parameters.words))
 
 
 def _empty_summary(args: argparse.Namespace, aligner: Aligner, suggestion: Suggestion) -> dict[str, Any]:

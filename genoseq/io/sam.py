@@ -33,6 +33,7 @@ __all__ = [
     "open_alignment_output",
     "parse_read_group",
     "read_group_id",
+    "read_group_of",
 ]
 
 SORT_MEMORY = 256 << 20
@@ -142,7 +143,7 @@ def read_group_of(text: str) -> str:
         content = Path(text).read_text("ascii", "replace")
     except OSError as error:
         raise input_error(error, text) from error
-    lines = [line for line in content.splitlines() if line.startswith("@RG	")]
+    lines = [line for line in content.splitlines() if line.startswith("@RG\t")]
     if len(lines) != 1:
         raise UsageError(f"{text}: {len(lines)} lines begin with @RG; expected one read group")
     return parse_read_group(lines[0])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genoseq.align.auto import default_preset, suggest_preset
+from genoseq.align.auto import suggest_preset
+from genoseq.align.presets import default_preset
 from genoseq.index.store import PRESETS, Index
 from genoseq.io.batch import ReadBatch
 
@@ -28,7 +29,7 @@ def test_presets(toy_index, simulated, length, divergence, expected):
 def test_one_word_has_no_sensitive_stage(toy_index, simulated, tmp_path):
     index = Index.build(toy_index.reference, tmp_path / "one.gsx", parameters=PRESETS["sr"])
     truth = simulated(index.reference, number=300, length=150, divergence=0.22, seed=1)
-    assert default_preset(index) == suggest_preset(truth.reads, index).preset == "sr"
+    assert default_preset(index.parameters.words) == suggest_preset(truth.reads, index).preset == "sr"
 
 
 def test_reads_of_another_genome_and_none(toy_index):

@@ -86,8 +86,7 @@ def test_reach_finds_the_best_end(backward):
         best = max(scores.max(), scores[-1].max() + BONUS)
         given = (query[::-1].copy(), target[::-1].copy()) if backward else (query, target)
         i, j, count, strip = reach(strip_for(10, LANES), *given, backward, 4 * LANES, COSTS, 10**6, BONUS)
-        path = strip.operations[:count] if not backward else strip.operations[:count][::-1]
-        path = path[::-1].copy() if not backward else path[::-1][::-1].copy()
+        path = strip.operations[:count][::-1].copy()
         assert lengths_of(path) == (i, j)
         value = score_of(query, target, 0, 0, path, COSTS)[0] + (BONUS if i == len(query) else 0)
         assert best - BONUS <= value <= best  # an end that is no pair gets no bonus

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from genoseq.align.profile import Profile, step
+from genoseq.align.profile import Profile, active, step
 
 
 def work(seconds):
@@ -23,7 +23,7 @@ def test_nothing_is_counted_without_a_profile():
 
 def test_an_inner_step_is_not_counted_twice():
     profile = Profile()
-    with profile.active(), step("outer"):
+    with active(profile), step("outer"):
         work(0.01)
         with step("inner"):
             work(0.03)
@@ -36,7 +36,7 @@ def test_threads_add_up():
     profile = Profile()
 
     def task():
-        with profile.active(), step("a"):
+        with active(profile), step("a"):
             work(0.01)
 
     threads = [threading.Thread(target=task) for _ in range(3)]
