@@ -3,6 +3,7 @@
 A read across a breakpoint, or glued together from two molecules, is aligned in parts. The larger one is its
 primary alignment; a clipped end of some length that has a place of its own becomes a *supplementary* line.
 Ends are short, and most of their contexts are cut: two stages look at more hits than those of whole reads.
+Each part is judged by itself: the place of the one is no rival of the other's.
 """
 
 from __future__ import annotations
@@ -54,9 +55,7 @@ def add_supplementary(
     if not len(ends):
         return alignments, rows
     owners, starts, stops = ends.T
-    parts = reads.parts(alignments.reads[owners], starts, stops)
-    candidates = find_candidates(parts, index, replace(parameters, stages=_STAGES))
-    found, judged = outcome(parts, candidates, index.reference, parameters, 0)
+    found, judged = _place(reads, alignments.reads[owners], starts, stops, index, parameters)
     good = np.flatnonzero(((judged.flags & UNMAPPED) == 0) & (found.scores >= _LEAST_SCORE))
     owners, starts, stops = owners[found.reads[good]], starts[found.reads[good]], stops[found.reads[good]]
     lengths = reads.lengths[alignments.reads[owners]]
@@ -77,6 +76,7 @@ def add_supplementary(
     flags = rows.flags[owners] & _MATE_BITS | SUPPLEMENTARY | REVERSE * found.strands[good].astype(np.int32)
     a, r = alignments, rows
     told = _told(alignments, rows, owners, found, good, cigars, cigar_starts)
+    mapqs, seconds = _judged_alone(reads, alignments, rows, np.unique(owners), index, parameters)
     old, number = np.flatnonzero(~told), len(a)
     order = np.argsort(np.concatenate([a.reads[old], a.reads[owners]]), kind="stable")
     taken = np.concatenate([old, number + np.arange(len(good))])[order]  # of the old rows and the new ones
@@ -98,11 +98,50 @@ def add_supplementary(
     )
     return joined, Rows(
         both(r.flags, flags.astype(np.int32)),
-        both(r.mapqs, judged.mapqs[good]),
-        both(r.seconds, judged.seconds[good]),
+        both(mapqs, judged.mapqs[good]),
+        both(seconds, judged.seconds[good]),
         new_row[both(r.mates, r.mates[owners])],
         both(r.tlens, np.zeros(len(good), np.int64)),
     )
+
+
+def _place(
+    reads: ReadBatch,
+    owners: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    stops: NDArray[np.int64],
+    index: Index,
+    parameters: AlignmentParameters,
+) -> tuple[Alignments, Rows]:
+    """The best alignment of the bases ``starts:stops`` of reads by themselves, and what is said of it."""
+    parts = reads.parts(owners, starts, stops)
+    candidates = find_candidates(parts, index, replace(parameters, stages=_STAGES))
+    return outcome(parts, candidates, index.reference, parameters, 0)
+
+
+def _judged_alone(
+    reads: ReadBatch,
+    alignments: Alignments,
+    rows: Rows,
+    split: NDArray[np.int64],
+    index: Index,
+    parameters: AlignmentParameters,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """MAPQ and score of the best other locus of all rows; for the primary rows `split` those of their part.
+
+    Beside the whole read the rest of it, which lies elsewhere, speaks against the place of the part.
+    """
+    starts, stops = _aligned_parts(
+        split, alignments.reads, alignments.strands, alignments.cigars, alignments.cigar_starts,
+        alignments.cigar_counts, reads.offsets,
+    ).T  # fmt: skip
+    found, judged = _place(reads, alignments.reads[split], starts, stops, index, parameters)
+    same = (found.strands == alignments.strands[split]) & (found.starts >= 0)
+    same &= np.abs(found.starts - alignments.starts[split]) <= _SAME_PLACE
+    mapqs, seconds = rows.mapqs.copy(), rows.seconds.copy()
+    mapqs[split[same]] = np.maximum(mapqs[split], judged.mapqs)[same]
+    seconds[split[same]] = judged.seconds[same]
+    return mapqs, seconds
 
 
 def _told(
@@ -151,6 +190,19 @@ def _clipped_ends(rows, reads, strands, cigars, cigar_starts, cigar_counts, offs
             out[count] = row, 0 if at_start else length - clip, clip if at_start else length
             count += 1
     return out[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+def _aligned_parts(rows, reads, strands, cigars, cigar_starts, cigar_counts, offsets):
+    """First base and end of what is aligned of each row, in the read as it was sequenced."""
+    out = np.empty((rows.shape[0], 2), np.int64)
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        first = cigar_starts[row]
+        left, right = clips(cigars, first, first + cigar_counts[row])
+        before, after = (right, left) if strands[row] else (left, right)
+        out[i] = before, offsets[reads[row] + 1] - offsets[reads[row]] - after
+    return out
 
 
 @numba.njit(cache=True, nogil=True)

@@ -40,6 +40,16 @@ def test_both_parts_are_found(toy_index, first, second):
     assert found > 0.88 * len(truth)
 
 
+def test_one_half_is_no_rival_of_the_other(toy_index):
+    reads, _ = glued(toy_index.reference, 200, 75, 75, seed=2)
+    batch = Aligner(toy_index).align(reads)
+    split = np.unique(batch.alignments.reads[batch.rows.flags & SUPPLEMENTARY > 0])
+    primary = np.flatnonzero(np.isin(batch.alignments.reads, split) & (batch.rows.flags & SUPPLEMENTARY == 0))
+    assert len(primary) > 170
+    assert np.mean(batch.rows.mapqs[primary] >= 20) > 0.9
+    assert np.mean(batch.rows.seconds[primary] < 70) > 0.95  # a half of 75 bp has a score of 150 at most
+
+
 def test_whole_reads_have_one_line(toy_index, simulated):
     for divergence in (0.0, 0.05, 0.12):
         truth = simulated(toy_index.reference, number=500, length=150, divergence=divergence, seed=3)
