@@ -30,10 +30,11 @@ from genoseq.encoder.contexts import ContextPool
 from genoseq.encoder.divergence import Divergence
 from genoseq.encoder.plan import SeedTraining, Stage
 from genoseq.encoder.seed import SeedEncoder
-from genoseq.encoder.train import CHECKPOINT, Log, SeedTrainer, choose_device, recall_rows, untrained
+from genoseq.encoder.train import CHECKPOINT, Log, SeedTrainer, recall_rows, untrained
 from genoseq.errors import UsageError
 from genoseq.io.fastx import read_fasta
 from genoseq.io.files import replacing
+from genoseq.models.device import choose_device
 from genoseq.sequence import ENCODE_TABLE
 
 INT16 = """

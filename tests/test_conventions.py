@@ -45,7 +45,13 @@ WITHIN_A_LAYER = {
 
 # These run torch; nothing loads them but a function that needs them.
 TORCH_FILES = {
-    f"encoder/{name}.py" for name in ("network", "train", "window", "window_train", "window_recall", "rde")
+    f"{folder}/{name}.py"
+    for folder, names in (
+        ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
+        ("models", ("checkpoint", "device")),
+        ("hyena", ("model", "train", "weights")),
+    )
+    for name in names
 }
 OPTIONAL = {"torch", "transformers", "safetensors", "huggingface_hub", "matplotlib"}
 

@@ -77,13 +77,13 @@ def run(args: argparse.Namespace) -> None:
     try:
         import torch
 
-        import genoseq.encoder.train as training
+        from genoseq.models.device import choose_device
     except ImportError as error:
         if error.name != "torch":
             raise
         raise MissingDependencyError("genoseq train encoder", "torch", "models") from error
     torch.set_num_threads(args.threads)
-    device = training.choose_device(args.device)
+    device = choose_device(args.device)
     report = _Report(quiet=args.quiet)
     report.say(f"device {device}, {args.threads} thread{'s' if args.threads > 1 else ''}")
     train = _train_seed if args.encoder == "seed" else _train_window

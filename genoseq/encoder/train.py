@@ -45,23 +45,6 @@ _SAMPLE = 100_000  # contexts for the rotation and the codebook: more change nei
 Log = Callable[[dict[str, Any]], None]
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """The device to train on: ``auto`` takes a GPU if there is one.
-
-    Raises
-    ------
-    UsageError
-        If the device is unknown or not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: this machine has no usable GPU; choose cpu or auto")
-    if name not in ("cpu", "cuda"):
-        raise UsageError(f"--device {name}: choose auto, cpu or cuda")
-    return torch.device(name)
-
-
 class SeedTrainer:
     """A training run: its network, codebook, and where it stands.
 

@@ -19,14 +19,13 @@ from genoseq.encoder.seed import SeedEncoder  # noqa: E402
 from genoseq.encoder.train import (  # noqa: E402
     CHECKPOINT,
     SeedTrainer,
-    choose_device,
     contrast,
     one_cycle,
     round_to,
     untrained,
 )
 from genoseq.encoder.validate import anchor_recall  # noqa: E402
-from genoseq.errors import CheckpointError, UsageError  # noqa: E402
+from genoseq.errors import CheckpointError  # noqa: E402
 
 WORDS = AnchorWords(("AC", "GA"))
 SMALL = SeedTraining(
@@ -163,9 +162,3 @@ def test_steps_are_shared_over_the_stages() -> None:
     shared = SeedTraining().with_steps(105).stages
     assert [s.steps for s in shared] == [round(s.steps / 100) for s in SeedTraining().stages]
     assert all(s.steps == 1 for s in SeedTraining().with_steps(1).stages)
-
-
-def test_unknown_devices_are_refused() -> None:
-    assert choose_device("cpu").type == "cpu"
-    with pytest.raises(UsageError, match="choose auto, cpu or cuda"):
-        choose_device("tpu")

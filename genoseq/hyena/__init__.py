@@ -1,0 +1,1 @@
+"""HyenaDNA: single-nucleotide language models over up to a million bases."""

@@ -1,0 +1,61 @@
+"""Tokens of HyenaDNA: one for each base, and the special ones of the published vocabulary.
+
+The published tokenizer knows upper case only and reads a soft-masked ``acgt`` as unknown. Here case makes no
+difference; N is a token of its own, and the other IUPAC letters and gaps become N. U reads as T.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genoseq.errors import UsageError
+
+CLS, SEP, BOS, MASK, PAD, RESERVED, UNK, A, C, G, T, N = range(12)
+"""The published vocabulary (standalone_hyenadna.py); four more rows of the embedding are padding."""
+
+VOCABULARY = 12
+_OF_CODE = np.array([A, C, G, T, N], np.uint8)
+_LETTER = np.full(VOCABULARY, ord("N"), np.uint8)
+_LETTER[[A, C, G, T]] = np.frombuffer(b"ACGT", np.uint8)
+
+
+def tokens_of(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tokens of base codes (`genoseq.sequence`): uint8 of any shape -> uint8 of the same.
+
+    Examples
+    --------
+    >>> from genoseq.sequence import encode
+    >>> tokens_of(encode("ACGTNacgtR")).tolist()
+    [7, 8, 9, 10, 11, 7, 8, 9, 10, 11]
+    """
+    return _OF_CODE[codes]
+
+
+def letters_of(tokens: NDArray[np.integer]) -> str:
+    """Text of tokens, uint8 or int64 (length,); what is not a base reads as N.
+
+    Examples
+    --------
+    >>> letters_of(np.array([7, 8, 9, 10, 11, 4]))
+    'ACGTNN'
+    """
+    return _LETTER[tokens].tobytes().decode("ascii")
+
+
+def reverse_complement(tokens: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The other strand of tokens of bases, uint8 (..., length).
+
+    Examples
+    --------
+    >>> letters_of(reverse_complement(tokens_of(np.array([0, 0, 1, 4], np.uint8))))
+    'NGTT'
+
+    Raises
+    ------
+    UsageError
+        If a token is not a base.
+    """
+    if tokens.size and tokens.min() < A:
+        raise UsageError(f"token {tokens.min()} is special; only bases have a complement")
+    return np.where(tokens == N, N, A + T - tokens)[..., ::-1].astype(np.uint8)
