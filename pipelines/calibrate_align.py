@@ -342,6 +342,7 @@ def main() -> None:
     args = parser.parse_args()
     params = yaml.safe_load(args.params.read_text())
     args.work.mkdir(parents=True, exist_ok=True)
+    args.output.mkdir(parents=True, exist_ok=True)
     indexes = [(opened(args.data, args.work, g["path"]), g["reads"]) for g in params["genomes"]]
     blank = Judge(np.zeros(CERTAINTY_FEATURES))
     parameters = preset(params["preset"], conviction=blank, certainty=blank, kinship=blank)

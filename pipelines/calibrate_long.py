@@ -109,6 +109,7 @@ def main() -> None:
     args = parser.parse_args()
     params = yaml.safe_load(args.params.read_text())
     args.work.mkdir(parents=True, exist_ok=True)
+    args.output.mkdir(parents=True, exist_ok=True)
     indexes = [(opened(args.data, args.work, g["path"]), g["bases"]) for g in params["genomes"]]
     foreign = Reference.from_fasta(args.data / params["foreign"]["path"])
     parameters = long_preset(passage=Judge(np.zeros(PASSAGE_FEATURES)))

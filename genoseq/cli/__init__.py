@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("genoseq.cli.train", "train an encoder on genomes"),
     "simulate": ("genoseq.cli.simulate", "make reads with known origin from a genome"),
     "evaluate": ("genoseq.cli.evaluate", "compare alignments with the known origin of the reads"),
+    "models": ("genoseq.cli.models", "list, fetch and verify the models that have a name"),
 }
 
 _ABOUT = "Sequences into numbers that a machine can search, score and sample."

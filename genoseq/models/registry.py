@@ -1,0 +1,108 @@
+"""The models that genoseq knows by name: what each is, where it is from, under which licence.
+
+A published model is pinned to a revision of its repository on the Hugging Face Hub. A revision is the hash of
+a commit, which holds the SHA-256 of every file of weights: it decides the bytes. `genoseq.models.hub` holds
+each file against it. The models that ship have their SHA-256 here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from genoseq.errors import UsageError
+
+SHIPPED = Path(__file__).resolve().parents[1] / "weights"
+"""The folder of the weights that ship."""
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """A model with a name.
+
+    Attributes
+    ----------
+    name : str
+        What users call it.
+    kind : str
+        Which code reads it: "hyena".
+    about : str
+        In one line.
+    licence : str
+        Of the weights, an SPDX identifier.
+    repository : str
+        Owner and name on the Hugging Face Hub; empty for a model that ships.
+    revision : str
+        Commit of the repository.
+    files : tuple of str
+        What belongs to it.
+    sha256 : dict
+        Of the files of a model that ships.
+    """
+
+    name: str
+    kind: str
+    about: str
+    licence: str
+    repository: str = ""
+    revision: str = ""
+    files: tuple[str, ...] = ("config.json", "model.safetensors")
+    sha256: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where a model that ships is."""
+        return SHIPPED / self.name
+
+    @property
+    def ships(self) -> bool:
+        """Whether the weights are part of genoseq."""
+        return not self.repository
+
+
+def _hyena(name: str, context: str, parameters: str, revision: str) -> KnownModel:
+    about = f"HyenaDNA, {context} of context, {parameters} parameters, human genome"
+    # licence: metadata of the model cards on the Hub
+    return KnownModel(name, "hyena", about, "BSD-3-Clause", f"LongSafari/{name}-hf", revision)
+
+
+MODELS: tuple[KnownModel, ...] = (
+    _hyena("hyenadna-tiny-1k-seqlen", "1 kb", "0.44 M", "e8c1effa8673814e257e627d2e1eda9ea5a373f6"),
+    _hyena("hyenadna-tiny-1k-seqlen-d256", "1 kb", "1.6 M", "6036d4e144922b44470294f510cbfd2539ba3b7e"),
+    _hyena("hyenadna-tiny-16k-seqlen-d128", "16 kb", "0.44 M", "d79fa37e2cd62dd338103c630f95be8f90812d46"),
+    _hyena("hyenadna-small-32k-seqlen", "32 kb", "3.3 M", "8fe770c78eb13fe33bf81501612faeddf4d6f331"),
+    _hyena("hyenadna-medium-160k-seqlen", "160 kb", "6.6 M", "7ebf71773d22c0ede2cc55cb2be15ee8c289e1ce"),
+    _hyena("hyenadna-medium-450k-seqlen", "450 kb", "6.6 M", "42dedd4d374eac0fb8168549e546a3472fbd27ae"),
+    _hyena("hyenadna-large-1m-seqlen", "1 Mb", "6.6 M", "0a629abf9c7f85b4ec9aa6a1aefa3adcf1907446"),
+)
+"""In order of size."""
+
+
+def find_model(name: str) -> KnownModel | None:
+    """The model of a name; also with its owner and the ending ``-hf``, as on the Hub.
+
+    Examples
+    --------
+    >>> find_model("LongSafari/hyenadna-small-32k-seqlen-hf").name
+    'hyenadna-small-32k-seqlen'
+    """
+    return next(
+        (model for model in MODELS if name in (model.name, f"{model.name}-hf", model.repository)), None
+    )
+
+
+def known_model(name: str) -> KnownModel:
+    """The model of a name.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with the names that there are.
+    """
+    if (model := find_model(name)) is not None:
+        return model
+    names = [model.name for model in MODELS]
+    close = difflib.get_close_matches(name.removesuffix("-hf").rsplit("/")[-1], names, 1)
+    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}"
+    raise UsageError(f"no model {name!r}, and no such file or folder; {hint}")
