@@ -49,7 +49,7 @@ TORCH_FILES = {
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
         ("models", ("checkpoint", "device")),
-        ("hyena", ("hyenadna", "model", "scores", "train", "weights")),
+        ("hyena", ("heldout", "hyenadna", "model", "recipe", "scores", "train", "weights")),
     )
     for name in names
 }

@@ -10,6 +10,15 @@ from genoseq.hyena.config import HyenaConfig  # noqa: E402
 from genoseq.hyena.model import HyenaNetwork  # noqa: E402
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Small networks are slower on several threads, and much slower beside other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def small_config():
     return HyenaConfig(d_model=16, n_layer=2, d_inner=32, l_max=130, filter_order=16)
