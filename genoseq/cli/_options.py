@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 __all__ = [
+    "DEFAULT_SEED",
     "HelpFormatter",
     "Parser",
     "add_common_options",
@@ -23,6 +24,7 @@ __all__ = [
 _MOST_THREADS = 512
 _LEAST_MEMORY = 16 << 20
 _LARGEST_SEED = 2**32 - 1
+DEFAULT_SEED = 1
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -146,7 +148,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--seed",
         type=bounded_int(0, _LARGEST_SEED),
-        default=1,
+        default=DEFAULT_SEED,
         metavar="N",
         help="start of all random numbers",
     )

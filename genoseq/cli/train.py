@@ -4,7 +4,11 @@
 one CPU core), or a whole-window encoder of the published kind, for comparison (sketch: minutes; rde: the
 transformer at its published size, which wants a GPU).
 
+`genoseq train hyena` trains a HyenaDNA language model on genomes, from a recipe; the same command again goes
+on with a run that was stopped.
+
 Examples:
+  genoseq train hyena genome.fa --params pipelines/params/hyena_tiny.yaml -o run/
   genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/
   genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/ --resume
   genoseq train encoder --encoder rde --genomes ecoli.fa -o rde/ --steps 5000 --device cuda
@@ -14,12 +18,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genoseq.cli import _options
+from genoseq.cli import _options, _train_hyena
+from genoseq.cli._training_log import TrainingLog
 from genoseq.errors import CheckpointError, InputError, MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
@@ -30,17 +34,36 @@ _MOST_STEPS = 10**8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add `genoseq train encoder` and its options."""
+    """Add what can be trained, each with its options."""
     kinds = parser.add_subparsers(dest="model", metavar="MODEL", required=True, title="What to train")
     about = "Train an encoder: the tables of the seed encoder (.npz), or a whole-window encoder (a folder)."
-    encoder = kinds.add_parser(
-        "encoder",
-        help="an encoder of genomes",
+    _add_encoder(_add_kind(kinds, "encoder", "an encoder of genomes", about))
+    about = (
+        "Train a HyenaDNA language model on genomes. The same command goes on with a run that was stopped."
+    )
+    hyena = _add_kind(kinds, "hyena", "a HyenaDNA language model", about)
+    _train_hyena.add_arguments(hyena)
+    for kind in kinds.choices.values():
+        # the frame adds the common options to `genoseq train`; here they may also follow the word MODEL
+        before = len(kind._actions)
+        _options.add_common_options(kind)
+        for action in kind._actions[before:]:
+            if action.dest != "help":
+                action.default = argparse.SUPPRESS
+
+
+def _add_kind(kinds: Any, name: str, summary: str, about: str) -> argparse.ArgumentParser:
+    return kinds.add_parser(
+        name,
+        help=summary,
         description=about,
         formatter_class=_options.HelpFormatter,
         allow_abbrev=False,
         add_help=False,
     )
+
+
+def _add_encoder(encoder: argparse.ArgumentParser) -> None:
     data = encoder.add_argument_group("Data")
     data.add_argument("--genomes", nargs="+", required=True, metavar="FASTA", help="genomes to train on")
     data.add_argument("--validate", metavar="FASTA", help="a genome to measure recall on (seed encoder)")
@@ -63,16 +86,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_group = encoder.add_argument_group("Interrupted runs")
     run_group.add_argument("--checkpoint", metavar="DIR", help="keep checkpoints and the log here")
     run_group.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
-    # the frame adds the common options to `genoseq train`; here they may also follow the word "encoder"
-    before = len(encoder._actions)
-    _options.add_common_options(encoder)
-    for action in encoder._actions[before:]:
-        if action.dest != "help":
-            action.default = argparse.SUPPRESS
 
 
 def run(args: argparse.Namespace) -> None:
     """Train and write the weights."""
+    if args.model == "hyena":
+        _train_hyena.run(args)
+        return
     _check(args)
     try:
         import torch
@@ -84,7 +104,7 @@ def run(args: argparse.Namespace) -> None:
         raise MissingDependencyError("genoseq train encoder", "torch", "models") from error
     torch.set_num_threads(args.threads)
     device = choose_device(args.device)
-    report = _Report(quiet=args.quiet)
+    report = TrainingLog(quiet=args.quiet)
     report.say(f"device {device}, {args.threads} thread{'s' if args.threads > 1 else ''}")
     train = _train_seed if args.encoder == "seed" else _train_window
     summary = train(args, device, report)
@@ -92,26 +112,6 @@ def run(args: argparse.Namespace) -> None:
         from genoseq.io.table import write_json
 
         write_json(args.json, {"command": args.command_line, "device": str(device), **summary})
-
-
-class _Report:
-    """Lines of the log on stderr, and in a file if there is a checkpoint folder."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.path: Path | None = None
-
-    def say(self, text: str) -> None:
-        if not self.quiet:
-            print(f"genoseq train: {text}", file=sys.stderr, flush=True)
-
-    def __call__(self, line: dict[str, Any]) -> None:
-        self.say(", ".join(f"{name} {value}" for name, value in line.items()))
-        if self.path is not None:
-            import json
-
-            with self.path.open("a", encoding="utf-8") as log:
-                log.write(json.dumps(line) + "\n")
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -149,7 +149,7 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("the folder to write into does not exist", output.absolute().parent)
 
 
-def _train_seed(args: argparse.Namespace, device: Any, report: _Report) -> dict[str, Any]:
+def _train_seed(args: argparse.Namespace, device: Any, report: TrainingLog) -> dict[str, Any]:
     from genoseq.encoder.anchors import AnchorWords
     from genoseq.encoder.contexts import ContextPool
     from genoseq.encoder.plan import SeedTraining
@@ -189,7 +189,7 @@ def _train_seed(args: argparse.Namespace, device: Any, report: _Report) -> dict[
     return {**summary, "digest": encoder.digest}
 
 
-def _train_window(args: argparse.Namespace, device: Any, report: _Report) -> dict[str, Any]:
+def _train_window(args: argparse.Namespace, device: Any, report: TrainingLog) -> dict[str, Any]:
     _check_folder(Path(args.output))
     try:
         return _train_window_on(_contigs(args.genomes), args, device, report)
@@ -209,7 +209,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _train_window_on(
-    contigs: list[NDArray[np.uint8]], args: argparse.Namespace, device: Any, report: _Report
+    contigs: list[NDArray[np.uint8]], args: argparse.Namespace, device: Any, report: TrainingLog
 ) -> dict[str, Any]:
     import torch
 
@@ -239,7 +239,7 @@ def _train_window_on(
     return {"encoder": args.encoder, "dim": encoder.dim, "training": dataclasses.asdict(plan)}
 
 
-def _run_folder(args: argparse.Namespace, report: _Report) -> Path | None:
+def _run_folder(args: argparse.Namespace, report: TrainingLog) -> Path | None:
     """The folder for checkpoint and log, if one was asked for; a run that is resumed must have it already."""
     if not args.checkpoint:
         return None

@@ -17,15 +17,13 @@ from genoseq.errors import UsageError
 from genoseq.hyena.corpus import Corpus
 from genoseq.hyena.model import HyenaNetwork
 from genoseq.hyena.scores import BITS, target_log_probabilities
-from genoseq.hyena.tokenizer import N, PAD
+from genoseq.hyena.tokenizer import PAD, N
 
 _TOKENS = 1 << 14  # computed at once
 
 
 @torch.inference_mode()
-def bits_per_base(
-    network: HyenaNetwork, corpus: Corpus, *, window: int, context: int
-) -> tuple[float, int]:
+def bits_per_base(network: HyenaNetwork, corpus: Corpus, *, window: int, context: int) -> tuple[float, int]:
     """Mean of -log2 p over the known bases of a corpus, and their number.
 
     Parameters
