@@ -2,9 +2,9 @@
 
 If the mismatches along the diagonal equal the edit distance and are scattered, there is nothing to gain from
 gaps, and the best stretch of the diagonal is found in one pass. Otherwise a band around the diagonal is
-filled with Gotoh's recurrences (J. Mol. Biol. 162, 1982) and traced back; gaps come to lie as far left as
-they can. If the band leaves an end of the read over, a wider one is tried: there may be a long gap. A close
-read is aligned by scores of its own, for which edits are rare; its score is told on the scale of all reads.
+filled (`genoseq.align.gotoh`). If the band leaves an end of the read over, a wider one is tried: there may be
+a long gap. A close read is aligned by scores of its own, for which edits are rare; its score is told on the
+scale of all reads.
 
 An alignment may begin and end within the read: reaching an end is worth `Scoring.end_bonus`, so that a few
 unlucky bases at the end are not clipped, but an adapter or a breakpoint is. It begins and ends with an
@@ -19,14 +19,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.align.cigar import DELETION, INSERTION, MATCH, bases_of, write_clipped
+from genoseq.align.cigar import INSERTION, MATCH, bases_of, write_clipped
 from genoseq.align.ends import FEW, clip_ends
+from genoseq.align.gotoh import NEVER, banded
 from genoseq.align.presets import AlignmentParameters, Scoring
 from genoseq.align.vote import key_position, key_strand
 from genoseq.index.reference import Reference
 
-_PAIR, _INSERTED, _DELETED = 0, 1, 2
-_NEVER = np.int32(-(1 << 28))
 _START_BITS = 42  # of a reference position and a strand
 CLOSE = Scoring(match=2, mismatch=8, gap_open=12, gap_extend=2, end_bonus=10)
 """Scores that decide the path of a close read: those of bwa mem, doubled. The scores for divergent reads
@@ -217,13 +216,13 @@ def _extend_all(
             count = 1
             at = slack + begin
         else:
-            begin, end, at, count = _banded(
+            begin, end, at, count = banded(
                 read, length, target, slack, match, mismatch, gap_open, gap_extend, bonus, table, operations
             )  # fmt: skip
         if begin >= _CLIPPED or length - end >= _CLIPPED:
             start = position - wide
             reference_window(words, exceptions, start, position + length + wide, first, last, target)
-            begin, end, at, count = _banded(
+            begin, end, at, count = banded(
                 read, length, target, wide, match, mismatch, gap_open, gap_extend, bonus, wide_table,
                 operations,
             )  # fmt: skip
@@ -288,7 +287,7 @@ def _best_stretch(read, length, target, shift, match, mismatch, bonus):
     """Best stretch of the diagonal: half-open in the read."""
     running = bonus
     begin = 0
-    best = _NEVER
+    best = NEVER
     best_begin, best_end = 0, length
     for i in range(length):
         if running < 0:
@@ -300,93 +299,3 @@ def _best_stretch(read, length, target, shift, match, mismatch, bonus):
             best = value
             best_begin, best_end = begin, i + 1
     return best_begin, best_end
-
-
-@numba.njit(cache=True, nogil=True)
-def _banded(read, length, target, half, match, mismatch, gap_open, gap_extend, bonus, table, operations):
-    """Gotoh within `half` of the diagonal: begin, end in the read, start in the window, operations.
-
-    Cell (i, b) pairs read base ``i - 1`` with window base ``i - 1 + b``. `table` receives the best scores
-    that end in it with a pair, an insertion, a deletion. A row is done in several passes: all but the one
-    along the row (deletions) become vector instructions.
-    """
-    width = 2 * half + 1
-    pairs, insertions, deletions = table[_PAIR], table[_INSERTED], table[_DELETED]
-    above = np.full(width + 1, bonus, np.int32)  # any pair may be the first, even where a gap scores more
-    plain = np.empty(width, np.int32)
-    insertions[0] = _NEVER
-    hit, miss, extend = np.int32(match), np.int32(-mismatch), np.int32(gap_extend)
-    first_gap = -_NEVER  # and never with an insertion
-    best, last = np.int32(0), 0
-    for i in range(1, length + 1):
-        base = read[i - 1] if read[i - 1] < 4 else 255
-        insertions[i, width] = _NEVER
-        above[width] = _NEVER
-        for b in range(width):
-            other = target[i - 1 + b]
-            score = max(above[b], np.int32(0)) + (hit if base == other else miss)
-            pairs[i, b] = score if other != 5 else _NEVER
-        for b in range(width):
-            insertions[i, b] = max(above[b + 1] - first_gap, insertions[i - 1, b + 1] - extend)
-        for b in range(width):
-            plain[b] = max(pairs[i, b], insertions[i, b])
-        first_gap = np.int32(gap_open + gap_extend)
-        gap = _NEVER
-        for b in range(width):
-            deletions[i, b] = gap
-            gap = max(gap - extend, plain[b] - first_gap)
-        for b in range(width):
-            above[b] = max(plain[b], deletions[i, b])
-        top = pairs[i, 0]
-        for b in range(1, width):
-            top = max(top, pairs[i, b])
-        if i == length:
-            top += bonus
-        if top > best:
-            best, last = top, i
-    if last == 0:
-        return 0, 0, 0, 0
-    return _trace_back(table, last, pairs[last, :width].argmax(), first_gap, extend, operations)
-
-
-@numba.njit(cache=True, nogil=True)
-def _trace_back(table, last, band, first_gap, extend, operations):
-    """Walk back from a paired cell; operations come out in reading order."""
-    pairs, insertions, deletions = table[_PAIR], table[_INSERTED], table[_DELETED]
-    i, b = last, band
-    state = _PAIR
-    count = 0
-    run = 0
-    kind = MATCH
-    while True:
-        wanted = MATCH if state == _PAIR else (INSERTION if state == _INSERTED else DELETION)
-        if wanted != kind:
-            operations[count] = run << 4 | kind
-            count += 1
-            run = 0
-            kind = wanted
-        run += 1
-        goes_on = False
-        if state == _PAIR:
-            i -= 1
-            if i == 0 or max(pairs[i, b], insertions[i, b], deletions[i, b]) < 0:
-                break
-        elif state == _INSERTED:
-            i -= 1
-            b += 1
-            opened = max(pairs[i, b], insertions[i, b], deletions[i, b]) - first_gap
-            goes_on = insertions[i, b] - extend > opened
-        else:
-            b -= 1
-            goes_on = deletions[i, b] - extend > max(pairs[i, b], insertions[i, b]) - first_gap
-        if not goes_on:
-            state = _PAIR
-            if insertions[i, b] > pairs[i, b]:
-                state = _INSERTED
-            if deletions[i, b] > max(pairs[i, b], insertions[i, b]):
-                state = _DELETED
-    operations[count] = run << 4 | kind
-    count += 1
-    for o in range(count // 2):
-        operations[o], operations[count - 1 - o] = operations[count - 1 - o], operations[o]
-    return i, last, i + b, count
