@@ -8,7 +8,7 @@ that was stopped can go on exactly where it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from genoseq.errors import InputError
 from genoseq.hyena.tokenizer import N, reverse_complement, tokens_of
 from genoseq.io.fastx import read_batches
+from genoseq.io.twobit import is_twobit, read_twobit
 
 _MOST_UNKNOWN = 0.1  # of a window
 
@@ -135,16 +136,20 @@ class Shuffled:
 
 
 def read_corpus(paths: Iterable[str | Path]) -> Corpus:
-    """The sequences of FASTA or FASTQ files, one piece each.
+    """The sequences of FASTA, 2bit or FASTQ files, one piece each.
 
     Raises
     ------
     InputError
         If a file cannot be read.
     """
-    return Corpus.of(
-        batch.codes[start:end]
-        for path in paths
-        for batch in read_batches(path)
-        for start, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)
-    )
+    return Corpus.of(codes for path in paths for codes in _sequences(path))
+
+
+def _sequences(path: str | Path) -> Iterator[NDArray[np.uint8]]:
+    if is_twobit(path):
+        yield from (codes for _, codes in read_twobit(path))
+        return
+    for batch in read_batches(path):
+        for start, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):
+            yield batch.codes[start:end]
