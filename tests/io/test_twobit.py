@@ -70,6 +70,6 @@ def test_damage_is_named(tmp_path):
     assert not is_twobit(path)
     with pytest.raises(InputError, match="not a 2bit file"):
         list(read_twobit(path))
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         list(read_twobit(tmp_path / "none.2bit"))
     assert not is_twobit(tmp_path / "none.2bit")
