@@ -57,7 +57,8 @@ _ABOUT = "Sequences into numbers that a machine can search, score and sample."
 def main_cli() -> None:
     """The entry point of the console script `genoseq`."""
     _process.open_standard_streams()
-    _process.map_large_blocks()
+    if sys.argv[1:2] == ["align"]:
+        _process.map_large_blocks()
     _process.leave(main())
 
 
