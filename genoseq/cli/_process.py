@@ -141,8 +141,8 @@ def map_large_blocks() -> None:
     """Have glibc map large blocks of memory, each on its own, and give them back when they are free.
 
     By itself it puts them on the heap as soon as one was freed; the arrays of batch after batch leave holes
-    there, and the memory of a long run wanders by some 10 % instead of 1 % (benchmarks/align/soak.py). Not for
-    commands that run torch: it maps such blocks for every product, which takes twice the time of the product.
+    there, and the memory of a long run wanders by some 10 % instead of 1 % (benchmarks/align/soak.py). Not
+    for commands that run torch: it would map such blocks for every product, which takes longer than these.
     """
     import ctypes
 

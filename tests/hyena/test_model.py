@@ -230,3 +230,12 @@ def test_a_config_tells_what_is_wrong():
         HyenaConfig(d_model=0)
     with pytest.raises(UsageError, match="emb_dim is 4"):
         HyenaConfig(emb_dim=4)
+
+
+def test_new_filters_have_all_frequencies():
+    torch.manual_seed(3)
+    network = HyenaNetwork(HyenaConfig(d_model=64, l_max=514))
+    filters = network.layers[0].mixer.filter_fn(514).detach()
+    power = torch.fft.rfft(filters / filters.norm(dim=1, keepdim=True), dim=1).abs().square().sum(0)
+    octaves = torch.stack([power[first : 2 * first].sum() for first in (16, 32, 64, 128)])
+    assert (octaves > 0.05 * power[1:].sum()).all()

@@ -182,7 +182,7 @@ if group.is_initialized():
 @pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
-    subprocess.run([sys.executable, "script.py", "one.pt"], cwd=tmp_path, check=True, timeout=120)
+    subprocess.run([sys.executable, "script.py", "one.pt"], cwd=tmp_path, check=True, timeout=240)
     two = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0", "--standalone"]
     done = subprocess.run(
         [sys.executable, *two, "script.py", "two.pt"],
