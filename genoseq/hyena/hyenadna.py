@@ -7,10 +7,13 @@ nats = model.log_likelihood(["ACGTGATTACA"])
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
+from genoseq.errors import UsageError
 from genoseq.hyena.config import HyenaConfig
 from genoseq.hyena.model import HyenaNetwork
 from genoseq.hyena.weights import read_network
@@ -28,13 +31,19 @@ class HyenaDNA:
         In evaluation mode, on the device that it shall run on.
     name : str
         For messages.
+    precision : str
+        Type of the matrix products: "fp32", or "bf16" by autocast. Convolutions are in float32 anyway.
     """
 
-    def __init__(self, network: HyenaNetwork, name: str = "HyenaDNA") -> None:
-        self.network, self.name = network, name
+    def __init__(self, network: HyenaNetwork, name: str = "HyenaDNA", *, precision: str = "fp32") -> None:
+        if precision not in ("fp32", "bf16"):
+            raise UsageError(f"precision {precision!r}: choose fp32 or bf16")
+        self.network, self.name, self.precision = network, name, precision
 
     @classmethod
-    def load(cls, name: str | Path, *, device: str = "auto", download: bool = False) -> HyenaDNA:
+    def load(
+        cls, name: str | Path, *, device: str = "auto", precision: str = "fp32", download: bool = False
+    ) -> HyenaDNA:
         """Load a model by its name, or from a folder or a file of weights.
 
         Parameters
@@ -43,6 +52,8 @@ class HyenaDNA:
             A known name (``genoseq models list``), a folder with ``config.json`` and weights, or a file.
         device : str
             "cpu", "cuda", or "auto": a GPU if there is one.
+        precision : str
+            "fp32" or "bf16".
         download : bool
             Fetch a published model that is not on this machine.
 
@@ -57,7 +68,8 @@ class HyenaDNA:
         known = None if Path(name).exists() else find_model(str(name))
         path = pull(known) if known is not None and download else find_weights(name)
         network, _ = read_network(path)
-        return cls(network.to(chosen), known.name if known is not None else str(name))
+        shown = known.name if known is not None else str(name)
+        return cls(network.to(chosen), shown, precision=precision)
 
     @property
     def config(self) -> HyenaConfig:
@@ -68,3 +80,10 @@ class HyenaDNA:
     def device(self) -> torch.device:
         """Where the network is."""
         return next(self.network.parameters()).device
+
+    @contextlib.contextmanager
+    def inference(self) -> Iterator[None]:
+        """No gradients, and matrix products in the precision of the model, for the length of a block."""
+        bf16 = self.precision == "bf16"
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            yield

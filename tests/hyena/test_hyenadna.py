@@ -33,3 +33,16 @@ def test_names_and_devices_that_are_not_there(network, tmp_path, monkeypatch):
     save_network(network, tmp_path / "run")
     with pytest.raises(UsageError, match="choose auto, cpu or cuda"):
         HyenaDNA.load(tmp_path / "run", device="tpu")
+
+
+def test_precision(network):
+    ids = torch.randint(7, 11, (1, 50))
+    with HyenaDNA(network).inference():
+        wanted = network(ids)
+    with HyenaDNA(network, precision="bf16").inference():
+        rounded = network(ids)
+    assert wanted.dtype == torch.float32
+    assert rounded.dtype == torch.bfloat16
+    assert 0 < (wanted - rounded.float()).abs().max() < 0.2
+    with pytest.raises(UsageError, match="'fp8': choose fp32 or bf16"):
+        HyenaDNA(network, precision="fp8")
