@@ -49,7 +49,21 @@ TORCH_FILES = {
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
         ("models", ("checkpoint", "device")),
-        ("hyena", ("heldout", "hyenadna", "model", "recipe", "scores", "train", "weights")),
+        (
+            "hyena",
+            (
+                "heldout",
+                "hyenadna",
+                "longcontext",
+                "model",
+                "recipe",
+                "scores",
+                "stream",
+                "train",
+                "weights",
+                "workers",
+            ),
+        ),
     )
     for name in names
 }

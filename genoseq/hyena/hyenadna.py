@@ -8,15 +8,22 @@ nats = model.log_likelihood(["ACGTGATTACA"])
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from genoseq.errors import UsageError
+from genoseq.errors import InputError, UsageError
 from genoseq.hyena.config import HyenaConfig
-from genoseq.hyena.model import HyenaNetwork
+from genoseq.hyena.longcontext import MEMORY
+from genoseq.hyena.model import HyenaNetwork, check_length
+from genoseq.hyena.scores import Score
+from genoseq.hyena.stream import Stream, Wanted, score_of, vectors_of
+from genoseq.hyena.tokenizer import tokens_of_text, warn_of_others
 from genoseq.hyena.weights import read_network
+from genoseq.hyena.windows import check_window
 from genoseq.models.device import choose_device
 from genoseq.models.hub import find_weights, pull
 from genoseq.models.registry import find_model
@@ -87,3 +94,133 @@ class HyenaDNA:
         bf16 = self.precision == "bf16"
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             yield
+
+    def embed(
+        self,
+        sequences: Sequence[str],
+        *,
+        pool: str = "mean",
+        layer: int | None = None,
+        window: int | None = None,
+        overlap: int = 0,
+        memory: int = MEMORY,
+    ) -> NDArray[np.float32] | list[NDArray[np.float32]]:
+        """Vectors of sequences.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+            Bases; case makes no difference, IUPAC codes other than A, C, G, T are read as N. Any lengths.
+        pool : str
+            "mean" of the states of all bases, the "last" of them, which has seen all others, or "none": all.
+        layer : int, optional
+            States after so many blocks, 0 to ``config.n_layer`` (0: the embedding); by default the last ones,
+            after the last norm.
+        window, overlap : int
+            Cut longer sequences into windows of `window` bp that share `overlap` bp.
+        memory : int
+            Bytes that the tables of the longest window may take.
+
+        Returns
+        -------
+        ndarray, shape (n, channels), dtype float32
+            With `pool` "mean" or "last"; with `window` a list of (windows, channels), one for each sequence.
+        list of ndarray, shape (bases, channels), dtype float32
+            With "none". In an overlap, the states of the window that has seen more.
+
+        Raises
+        ------
+        UsageError
+            If a sequence is longer than the model and there is no `window`, or an argument makes no sense.
+        InputError
+            If a sequence is empty or holds other letters.
+        """
+        tokens = self._tokens(sequences, window, overlap)
+        stream = Stream(self.network, Wanted(pool, layer), self.inference, memory=memory)
+        found = stream.sequences(tokens, window, overlap)
+        rows = [vectors_of(parts, each_base=pool == "none") for parts in found]
+        if pool == "none" or window is not None:
+            return rows
+        return np.concatenate(rows) if rows else np.empty((0, self.config.d_model), np.float32)
+
+    def log_likelihood(
+        self,
+        sequences: Sequence[str],
+        *,
+        both_strands: bool = True,
+        per_base: bool = False,
+        window: int | None = None,
+        overlap: int = 0,
+        memory: int = MEMORY,
+    ) -> NDArray[np.float64] | list[NDArray[np.float32]]:
+        """How probable the model finds sequences, in nats. `scores` has bits/base as well.
+
+        Returns
+        -------
+        ndarray, shape (n,), dtype float64
+            Log-likelihood of each sequence: `Score.nats`.
+        list of ndarray, shape (bases,), dtype float32
+            With `per_base`: `Score.per_base`.
+
+        Raises
+        ------
+        UsageError, InputError
+            As `embed`.
+        """
+        scores = self.scores(
+            sequences, both_strands=both_strands, window=window, overlap=overlap, memory=memory
+        )
+        if per_base:
+            return [score.per_base for score in scores]
+        return np.array([score.nats for score in scores], np.float64)
+
+    def scores(
+        self,
+        sequences: Sequence[str],
+        *,
+        both_strands: bool = True,
+        window: int | None = None,
+        overlap: int = 0,
+        memory: int = MEMORY,
+    ) -> list[Score]:
+        """How probable the model finds sequences: log-likelihood, bits/base, and of each base.
+
+        Parameters
+        ----------
+        sequences, memory
+            As in `embed`.
+        both_strands : bool
+            Read the reverse complement too and take the mean (`genoseq.hyena.scores`).
+        window, overlap : int
+            Cut longer sequences into windows of `window` bp. Each base is scored once, given at least
+            `overlap` bases before it; without an overlap the first base of a window is not scored.
+
+        Raises
+        ------
+        UsageError, InputError
+            As `embed`.
+        """
+        tokens = self._tokens(sequences, window, overlap)
+        stream = Stream(self.network, Wanted(nats=True), self.inference, memory=memory)
+        found = stream.sequences(tokens, window, overlap, both_strands=both_strands)
+        return [score_of(parts) for parts in found]
+
+    def _tokens(self, sequences: Sequence[str], window: int | None, overlap: int) -> list[NDArray[np.uint8]]:
+        """Tokens of sequences that the model can take."""
+        if isinstance(sequences, str | bytes):
+            raise UsageError("one sequence in the place of a list: put it into brackets")
+        check_window(window, overlap, self.config.l_max)
+        tokens, others = [], 0
+        for number, text in enumerate(sequences):
+            try:
+                found, some = tokens_of_text(text)
+                if not len(found):
+                    raise InputError("no bases; a sequence has one or more")
+                if window is None:
+                    check_length(len(found), self.config)
+            except (InputError, UsageError) as error:
+                raise type(error)(f"sequences[{number}]: {error}") from error
+            tokens.append(found)
+            others += some
+        warn_of_others(others)
+        return tokens
