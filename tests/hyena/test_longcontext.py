@@ -16,7 +16,7 @@ from genoseq.hyena.config import HyenaConfig  # noqa: E402
 from genoseq.hyena.longcontext import Inference, Piece  # noqa: E402
 from genoseq.hyena.workers import Workers  # noqa: E402
 
-LONG = HyenaConfig(d_model=12, n_layer=3, d_inner=24, l_max=3000, filter_order=16)
+LONG = HyenaConfig(d_model=16, n_layer=3, d_inner=24, l_max=3000, filter_order=16)
 
 
 def some_ids(rows, length, seed=0):
@@ -76,15 +76,15 @@ def test_groups_of_channels_follow_from_the_memory(make_network, monkeypatch):
     in_pieces(monkeypatch, piece=24 * 100, transform=1 << 13, kept=0)
     network = make_network(LONG)
     ids = some_ids(1, 3000)
-    table = 3000 * 12 * 4
+    table = 3000 * 16 * 4
     filters = 3000 * 16 * 4
     with torch.inference_mode():
         wanted = network.states(ids)
-        for channels, groups in ((12, 1), (11, 2), (5, 3), (1, 12)):
+        for channels, groups in ((16, 1), (15, 2), (6, 3), (1, 16)):
             memory = 2 * table + filters + channels * 3000 * 4
             plan = longcontext._Plan(network, (1, 3000), memory, longcontext._Spectra(network))
             assert len(plan.groups) == groups
-            assert [i for group in plan.groups for i in range(12)[group]] == list(range(12))
+            assert [i for group in plan.groups for i in range(16)[group]] == list(range(16))
             states = Inference(network, memory=memory).states(ids)
             assert (states - wanted).abs().max() < 1e-5
         with pytest.raises(UsageError, match=r"3,000 tokens need \d+ MiB of memory; \d+ MiB are allowed"):
