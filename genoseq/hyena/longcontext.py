@@ -18,7 +18,6 @@ number of threads. Spectra of the filters are kept while sequences of similar le
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +27,7 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from genoseq.errors import UsageError
 from genoseq.hyena.model import (
@@ -35,7 +35,6 @@ from genoseq.hyena.model import (
     HyenaNetwork,
     LongFilter,
     Mixer,
-    Mlp,
     check_length,
     fft_size,
 )
@@ -48,6 +47,8 @@ _KEPT = 256 << 20  # bytes of spectra
 # 1 MiB a core: half and twice as much are within 5 %), on a GPU what keeps it busy
 _PIECE = {"cpu": 1 << 18, "cuda": 1 << 27}
 _TRANSFORM = {"cpu": 1 << 16, "cuda": 1 << 26}
+# channels of a transform at least: MKL takes 3 to 7 times as long for a long one alone as for one of four
+_TOGETHER = 4
 
 T = TypeVar("T")
 Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
@@ -167,18 +168,22 @@ class _Plan:
                 f"{memory / 2**20:,.0f} MiB are allowed"
             )
         count = -(-config.d_model // min(config.d_model, (memory - tables) // channel))
-        borders = [config.d_model * i // count for i in range(count + 1)]
-        self.groups = [slice(start, end) for start, end in pairwise(borders)]
-        channels = max(1, min(config.d_model, _TRANSFORM[kind] // self.size))
-        rows = max(1, _TRANSFORM[kind] // (channels * self.size))
-        self.rows = [slice(row, min(row + rows, batch)) for row in range(0, batch, rows)]
-        self.channels = channels
+        self.groups = _parts(0, config.d_model, count)
+        self.channels = min(config.d_model, max(_TOGETHER, _TRANSFORM[kind] // self.size))
+        self.rows = max(1, _TRANSFORM[kind] // (self.channels * self.size))
+        self.batch = batch
 
     def transforms(self, group: slice) -> list[tuple[slice, slice]]:
         """Rows and channels that are transformed at once."""
-        starts = range(group.start, group.stop, self.channels)
-        slices = [slice(start, min(start + self.channels, group.stop)) for start in starts]
-        return [(rows, channels) for channels in slices for rows in self.rows]
+        parts = _parts(group.start, group.stop, max(1, (group.stop - group.start) // self.channels))
+        rows = _parts(0, self.batch, -(-self.batch // self.rows))
+        return [(some, channels) for channels in parts for some in rows]
+
+
+def _parts(start: int, end: int, count: int) -> list[slice]:
+    """A range in parts of about the same size."""
+    borders = [start + (end - start) * i // count for i in range(count + 1)]
+    return [slice(first, last) for first, last in pairwise(borders)]
 
 
 def _pieces(batch: int, length: int, tokens: int) -> list[Piece]:
@@ -207,38 +212,26 @@ def _compute(network: HyenaNetwork, layer: int, r: Tensor, y: Tensor, plan: _Pla
     def rest(piece: Piece) -> None:
         part = r[piece.rows, piece.start : piece.end]
         part += block.mixer.out_proj(y[piece.rows, :, piece.start : piece.end].mT)
-        part += _mlp(block.mlp, block.norm2(part))
+        part += block.mlp(block.norm2(part))
 
     run(rest, plan.pieces)
-
-
-def _mlp(mlp: Mlp, x: Tensor) -> Tensor:
-    """The MLP. On a CPU torch is slow with tanh, not with its like: (1 + tanh(a / 2)) / 2 = sigmoid(a)."""
-    if x.device.type != "cpu":
-        return mlp(x)
-    h = mlp.fc1(x).to(x.dtype)
-    scale = 2 * math.sqrt(2 / math.pi)
-    gate = torch.square(h).mul_(0.044715 * scale).add_(scale).mul_(h).sigmoid_()
-    return mlp.fc2(gate.mul_(h))
 
 
 def _gates(block: Block, group: slice, r: Tensor, y: Tensor, vk: Tensor) -> Callable[[Piece], None]:
     """The work of the first pass: q into `y`, v * k into `vk`, of some channels."""
     project, short = block.mixer.in_proj, block.mixer.short_filter
     weight, bias = _rows(project.weight, group), _rows(project.bias, group)[:, None]
-    taps, constant = _rows(short.weight, group)[:, 0], _rows(cast("Tensor", short.bias), group)[:, None]
-    lags, channels = taps.shape[1] - 1, group.stop - group.start
+    taps, constant = _rows(short.weight, group), _rows(cast("Tensor", short.bias), group)
+    lags, channels = taps.shape[2] - 1, group.stop - group.start
 
     def work(piece: Piece) -> None:
         first = max(0, piece.start - lags)
         x = block.norm1(r[piece.rows, first : piece.end])
-        u = torch.bmm(weight.expand(len(x), -1, -1), x.mT).to(r.dtype).add_(bias)
-        mixed = torch.addcmul(constant, u, taps[:, lags, None])
-        for lag in range(1, lags + 1):  # there is nothing before the first position of a sequence
-            mixed[..., lag:].addcmul_(u[..., :-lag], taps[:, lags - lag, None])
-        q, k, v = mixed[..., piece.start - first :].chunk(3, 1)
+        u = torch.bmm(weight.expand(len(x), -1, -1), x.mT) + bias
+        u = functional.pad(u, (lags - (piece.start - first), 0))  # zeros before the first position
+        q, k, v = functional.conv1d(u, taps, constant, groups=len(taps)).chunk(3, 1)
         y[piece.rows, group, piece.start : piece.end] = q
-        torch.mul(v, k, out=vk[piece.rows, :channels, piece.start : piece.end])
+        vk[piece.rows, :channels, piece.start : piece.end] = v * k
 
     return work
 
@@ -256,9 +249,8 @@ def _convolution(
     def work(part: tuple[slice, slice]) -> None:
         rows, channels = part
         u = vk[rows, channels.start - group.start : channels.stop - group.start]
-        mixed = torch.fft.rfft(u, plan.size).mul_(spectrum(channels))
-        z = torch.fft.irfft(mixed, plan.size)[..., : plan.length]
-        y[rows, channels] *= z.addcmul_(u, bias[channels, None])
+        z = torch.fft.irfft(torch.fft.rfft(u, plan.size).mul_(spectrum(channels)), plan.size)
+        y[rows, channels] *= z[..., : plan.length] + u * bias[channels, None]
 
     return work
 
