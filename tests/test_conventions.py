@@ -67,7 +67,7 @@ TORCH_FILES = {
     )
     for name in names
 }
-OPTIONAL = {"torch", "transformers", "safetensors", "huggingface_hub", "matplotlib"}
+OPTIONAL = {"torch", "transformers", "safetensors", "huggingface_hub", "matplotlib", "pyarrow"}
 
 
 def relative(path):
