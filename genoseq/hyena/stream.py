@@ -83,6 +83,14 @@ class Computed:
     vectors: NDArray[np.float32] | None
     nats: NDArray[np.float32] | None
 
+    def new_nats(self) -> tuple[float, int]:
+        """Sum of the nats of the bases that are not part of the window before, and how many were scored."""
+        if self.nats is None:
+            return 0.0, 0
+        new = self.nats[self.window.skip :]
+        known = new[~np.isnan(new)]
+        return float(known.sum(dtype=np.float64)), len(known)
+
 
 class Stream:
     """A network that windows go through.
