@@ -23,7 +23,7 @@ from genoseq.hyena.model import HyenaNetwork
 from genoseq.hyena.scores import Score, next_log_probabilities
 from genoseq.hyena.tokenizer import PAD, A, T
 from genoseq.hyena.windows import Window, windows_of
-from genoseq.hyena.workers import Workers
+from genoseq.hyena.workers import Workers, one_core
 
 POOLS = ("mean", "last", "none")
 """What becomes of the states of a window: their mean, the last of them, or all."""
@@ -131,7 +131,9 @@ class Stream:
         threads = torch.get_num_threads() if self._device.type == "cpu" else 1
         with Workers(threads, self._context) as workers:
             for load in _loads(windows, _LOAD * self._batch):
-                yield from self._load(load, workers, threads)
+                with one_core():
+                    found = self._load(load, workers, threads)
+                yield from found
 
     def sequences(
         self,

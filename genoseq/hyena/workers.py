@@ -3,12 +3,13 @@
 torch can spread every single operation over the cores. Then all threads wait for the slowest after each of
 hundreds of small operations, and on a machine with other work that costs more than it gains (measured on two
 cores shared with two other programs: 50 times slower than one thread). Here each thread takes a whole piece
-of work. What is computed does not depend on their number, to the last bit.
+of work and runs its operations on one core; the results are the same to the last bit for any number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -20,13 +21,24 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Within the block, torch runs the operations of this thread on one core."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class Workers:
     """A few threads; use them as a context manager.
 
     Parameters
     ----------
     threads : int
-        With 1, everything runs in the thread of the caller.
+        With 1, everything runs in the thread of the caller (see `one_core`).
     context : callable
         Entered for every piece of work: torch keeps its modes (inference, autocast) by thread.
     """

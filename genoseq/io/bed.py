@@ -8,10 +8,11 @@ https://genome.ucsc.edu/FAQ/FAQformat.html#format1).
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genoseq.errors import InputError
+from genoseq.errors import GenoseqWarning, InputError
 from genoseq.io.files import StrPath, open_input
 
 __all__ = ["Region", "read_bed"]
@@ -51,11 +52,20 @@ def read_bed(path: StrPath) -> Iterator[Region]:
     InputError
         With path and line: fewer than three columns, coordinates that are no numbers, a region that is empty
         or begins before 0, another strand than "+", "-" and ".".
+
+    Warns
+    -----
+    GenoseqWarning
+        If there is no region at all.
     """
     with open_input(path) as stream:
+        count = 0
         for number, line in stream.lines():
             if line.strip() and not line.startswith(_HEADERS):
+                count += 1
                 yield _region(line, stream.path, number)
+        if not count:
+            warnings.warn(f"{stream.path}: there are no regions in it", GenoseqWarning, stacklevel=2)
 
 
 def _region(line: bytes, path: str, number: int) -> Region:

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from genoseq.errors import InputError
+from genoseq.errors import GenoseqWarning, InputError
 from genoseq.io.bed import Region, read_bed
 
 
@@ -57,6 +57,7 @@ def test_bad_lines(tmp_path, line, message):
 
 
 def test_missing_and_empty(tmp_path):
-    assert list(read_bed(written(tmp_path / "a.bed", ""))) == []
+    with pytest.warns(GenoseqWarning, match=r"a\.bed: there are no regions in it"):
+        assert list(read_bed(written(tmp_path / "a.bed", "# nothing\n"))) == []
     with pytest.raises(InputError, match="no such file"):
         list(read_bed(tmp_path / "b.bed"))
