@@ -22,7 +22,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, TypeVar, cast
 
 import torch
@@ -47,8 +46,9 @@ _KEPT = 256 << 20  # bytes of spectra
 # 1 MiB a core: half and twice as much are within 5 %), on a GPU what keeps it busy
 _PIECE = {"cpu": 1 << 18, "cuda": 1 << 27}
 _TRANSFORM = {"cpu": 1 << 16, "cuda": 1 << 26}
-# channels of a transform at least: MKL takes 3 to 7 times as long for a long one alone as for one of four
-_TOGETHER = 4
+# Channels go together in multiples of this: MKL takes 3 to 7 times as long for a long transform alone, and
+# as the width of a vector of complex numbers divides it, all products round alike.
+_TOGETHER = 8
 
 T = TypeVar("T")
 Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
@@ -156,9 +156,7 @@ class _Plan:
         kind = "cpu" if weight.device.type == "cpu" else "cuda"
         self.size, self.kept = spectra.size_for(self.length)
         self.pieces = _pieces(batch, self.length, max(1, _PIECE[kind] // config.d_inner))
-        stretch = max(1, _PIECE[kind] // config.filter_order)
-        starts = range(0, self.length, stretch)
-        self.stretches = [slice(start, min(start + stretch, self.length)) for start in starts]
+        self.stretches = _slices(0, self.length, max(1, _PIECE[kind] // config.filter_order))
         channel = batch * self.length * weight.element_size()  # bytes of a channel in a table
         tables = 2 * config.d_model * channel
         tables += 0 if self.kept else self.length * config.filter_order * weight.element_size()
@@ -167,36 +165,32 @@ class _Plan:
                 f"{batch * self.length:,} tokens need {(tables + channel) / 2**20:,.0f} MiB of memory; "
                 f"{memory / 2**20:,.0f} MiB are allowed"
             )
-        count = -(-config.d_model // min(config.d_model, (memory - tables) // channel))
-        self.groups = _parts(0, config.d_model, count)
-        self.channels = min(config.d_model, max(_TOGETHER, _TRANSFORM[kind] // self.size))
-        self.rows = max(1, _TRANSFORM[kind] // (self.channels * self.size))
-        self.batch = batch
+        self.groups = _slices(0, config.d_model, _together((memory - tables) // channel))
+        self.channels = max(_TOGETHER, _together(_TRANSFORM[kind] // self.size))
+        rows = _TRANSFORM[kind] // (min(self.channels, config.d_model) * self.size)
+        self.rows = _slices(0, batch, max(1, rows))
 
     def transforms(self, group: slice) -> list[tuple[slice, slice]]:
         """Rows and channels that are transformed at once."""
-        parts = _parts(group.start, group.stop, max(1, (group.stop - group.start) // self.channels))
-        rows = _parts(0, self.batch, -(-self.batch // self.rows))
-        return [(some, channels) for channels in parts for some in rows]
+        parts = _slices(group.start, group.stop, self.channels)
+        return [(rows, channels) for channels in parts for rows in self.rows]
 
 
-def _parts(start: int, end: int, count: int) -> list[slice]:
-    """A range in parts of about the same size."""
-    borders = [start + (end - start) * i // count for i in range(count + 1)]
-    return [slice(first, last) for first, last in pairwise(borders)]
+def _slices(start: int, end: int, step: int) -> list[slice]:
+    return [slice(at, min(at + step, end)) for at in range(start, end, step)]
+
+
+def _together(channels: int) -> int:
+    """The number of channels, rounded down if that is possible."""
+    return channels - channels % _TOGETHER if channels > _TOGETHER else channels
 
 
 def _pieces(batch: int, length: int, tokens: int) -> list[Piece]:
     """The positions of a batch in pieces of at most `tokens`, each contiguous in memory."""
     if length > tokens:
-        starts = range(0, length, tokens)
-        return [
-            Piece(slice(row, row + 1), start, min(start + tokens, length))
-            for row in range(batch)
-            for start in starts
-        ]
-    rows = tokens // length
-    return [Piece(slice(row, min(row + rows, batch)), 0, length) for row in range(0, batch, rows)]
+        stretches = _slices(0, length, tokens)
+        return [Piece(row, part.start, part.stop) for row in _slices(0, batch, 1) for part in stretches]
+    return [Piece(rows, 0, length) for rows in _slices(0, batch, tokens // length)]
 
 
 def _compute(network: HyenaNetwork, layer: int, r: Tensor, y: Tensor, plan: _Plan, run: Map) -> None:

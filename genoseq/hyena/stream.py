@@ -235,7 +235,7 @@ class _Pool:
             return None
         ends, length = torch.tensor(counts, device=states.device), states.shape[1]
         if self._how == "last":
-            found = states[torch.arange(len(rows)), (ends - 1).clamp(0, length - 1)]
+            found = states[torch.arange(len(rows), device=states.device), (ends - 1).clamp(0, length - 1)]
             return found.double().masked_fill(((ends < 1) | (ends > length))[:, None], 0)
         if min(counts) < length:
             positions = torch.arange(length, device=states.device)
