@@ -12,15 +12,16 @@ The first two are repeated for group after group. A piece begins with as many po
 the short convolution looks back. Nothing is approximated: the states are those of `HyenaNetwork.states` up to
 the rounding of float32.
 
-How large pieces and groups are follows from the length and from the memory that is allowed, never from the
-number of threads. Spectra of the filters are kept while sequences of similar length follow each other.
+How large pieces and groups are, and how many transforms run at once, follows from the length and the memory
+that is allowed, never from the number of threads. Spectra of the filters are kept while sequences of similar
+length follow each other.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -39,9 +40,10 @@ from genoseq.hyena.model import (
 )
 
 MEMORY = 4 << 30
-"""Bytes that the tables of a batch may take. Each thread needs some 60 MB of its own for a million bases."""
+"""Bytes that the tables of a batch and its transforms may take."""
 
-_KEPT = 256 << 20  # bytes of spectra
+_MIB = 1 << 20
+_KEPT = 256 * _MIB  # of spectra
 # floats of the widest tensor of a piece, and of a transform: on a CPU what its cache holds (measured with
 # 1 MiB a core: half and twice as much are within 5 %), on a GPU what keeps it busy
 _PIECE = {"cpu": 1 << 18, "cuda": 1 << 27}
@@ -88,7 +90,7 @@ class Inference:
     network : HyenaNetwork
         Its weights must not change as long as this is in use.
     memory : int
-        Bytes that the tables of a batch may take.
+        Bytes that the tables of a batch and its transforms may take.
     """
 
     def __init__(self, network: HyenaNetwork, *, memory: int = MEMORY) -> None:
@@ -157,23 +159,31 @@ class _Plan:
         self.size, self.kept = spectra.size_for(self.length)
         self.pieces = _pieces(batch, self.length, max(1, _PIECE[kind] // config.d_inner))
         self.stretches = _slices(0, self.length, max(1, _PIECE[kind] // config.filter_order))
-        channel = batch * self.length * weight.element_size()  # bytes of a channel in a table
-        tables = 2 * config.d_model * channel
-        tables += 0 if self.kept else self.length * config.filter_order * weight.element_size()
-        if tables + channel > memory:
-            raise UsageError(
-                f"{batch * self.length:,} tokens need {(tables + channel) / 2**20:,.0f} MiB of memory; "
-                f"{memory / 2**20:,.0f} MiB are allowed"
-            )
-        self.groups = _slices(0, config.d_model, _together((memory - tables) // channel))
         self.channels = max(_TOGETHER, _together(_TRANSFORM[kind] // self.size))
-        rows = _TRANSFORM[kind] // (min(self.channels, config.d_model) * self.size)
-        self.rows = _slices(0, batch, max(1, rows))
+        rows = max(1, _TRANSFORM[kind] // (min(self.channels, config.d_model) * self.size))
+        self.rows = _slices(0, batch, rows)
 
-    def transforms(self, group: slice) -> list[tuple[slice, slice]]:
-        """Rows and channels that are transformed at once."""
-        parts = _slices(group.start, group.stop, self.channels)
-        return [(rows, channels) for channels in parts for rows in self.rows]
+        item = weight.element_size()
+        channel = batch * self.length * item  # bytes of a channel in a table
+        transform = (
+            4 * min(rows, batch) * self.channels * self.size * item
+        )  # spectra, and what becomes of them
+        fixed = 2 * config.d_model * channel + transform
+        fixed += 0 if self.kept else self.length * config.filter_order * item
+        if fixed + channel > memory:
+            raise UsageError(
+                f"{batch * self.length:,} tokens need {-(-(fixed + channel) // _MIB):,} MiB of memory, and "
+                f"{memory // _MIB:,} are allowed; allow more (--memory), or cut into windows (--window)"
+            )
+        self.groups = _slices(0, config.d_model, _together(min(config.d_model, (memory - fixed) // channel)))
+        spare = memory - fixed - (self.groups[0].stop - self.groups[0].start) * channel
+        self.at_once = 1 + spare // transform
+
+    def transforms(self, group: slice) -> Iterator[list[tuple[slice, slice]]]:
+        """Rows and channels that are transformed together, as many at once as the memory allows."""
+        slices = _slices(group.start, group.stop, self.channels)
+        parts = [(rows, channels) for channels in slices for rows in self.rows]
+        yield from (parts[at : at + self.at_once] for at in range(0, len(parts), self.at_once))
 
 
 def _slices(start: int, end: int, step: int) -> list[slice]:
@@ -201,7 +211,9 @@ def _compute(network: HyenaNetwork, layer: int, r: Tensor, y: Tensor, plan: _Pla
     vk = torch.empty((len(r), widest, plan.length), dtype=r.dtype, device=r.device)
     for group in plan.groups:
         run(_gates(block, group, r, y, vk), plan.pieces)
-        run(_convolution(block.mixer.filter_fn.bias, group, y, vk, spectrum, plan), plan.transforms(group))
+        convolution = _convolution(block.mixer.filter_fn.bias, group, y, vk, spectrum, plan)
+        for parts in plan.transforms(group):
+            run(convolution, parts)
 
     def rest(piece: Piece) -> None:
         part = r[piece.rows, piece.start : piece.end]

@@ -76,19 +76,28 @@ def test_groups_of_channels_follow_from_the_memory(make_network, monkeypatch):
     in_pieces(monkeypatch, piece=24 * 100, transform=1 << 13, kept=0)
     network = make_network(LONG)
     ids = some_ids(1, 3000)
-    table = 3000 * 16 * 4
-    filters = 3000 * 16 * 4
+    channel = 3000 * 4
+    transform = 4 * 8 * longcontext.fft_size(5999) * 4
+    least = 2 * 16 * channel + 3000 * 16 * 4 + transform
     with torch.inference_mode():
         wanted = network.states(ids)
-        for channels, groups in ((16, 1), (15, 2), (6, 3), (1, 16)):
-            memory = 2 * table + filters + channels * 3000 * 4
+        for channels, transforms, groups in (
+            (16, 2, 1),
+            (16, 1, 1),
+            (15, 1, 2),
+            (8, 1, 2),
+            (6, 1, 3),
+            (1, 1, 16),
+        ):
+            memory = least + channels * channel + (transforms - 1) * transform
             plan = longcontext._Plan(network, (1, 3000), memory, longcontext._Spectra(network))
             assert len(plan.groups) == groups
             assert [i for group in plan.groups for i in range(16)[group]] == list(range(16))
+            assert max(len(parts) for parts in plan.transforms(slice(0, 16))) == transforms
             states = Inference(network, memory=memory).states(ids)
             assert (states - wanted).abs().max() < 1e-5
-        with pytest.raises(UsageError, match=r"3,000 tokens need \d+ MiB of memory; \d+ MiB are allowed"):
-            Inference(network, memory=2 * table + filters).states(ids)
+        with pytest.raises(UsageError, match=r"3,000 tokens need 2 MiB of memory, and 1 are allowed"):
+            Inference(network, memory=least).states(ids)
 
 
 def test_pieces_cover_each_position_once():
