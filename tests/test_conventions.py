@@ -56,6 +56,7 @@ TORCH_FILES = {
                 "hyenadna",
                 "longcontext",
                 "model",
+                "prefix",
                 "recipe",
                 "scores",
                 "stream",

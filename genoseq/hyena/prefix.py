@@ -1,0 +1,149 @@
+"""Sequences that begin alike: what they share is computed once.
+
+A position sees only what is before it. Of many sequences with one beginning (the alleles of a variant) that
+beginning, the *prefix*, is read once, and each sequence only from there on. A convolution over both parts is
+a sum of two:
+
+    y = conv(prefix, k), at the positions after it    +    conv(rest, k)
+
+The first term, the *future* of the prefix, is kept of every layer, with the last inputs of the short
+convolution and the last state. The result equals that of the whole sequence; only the order of the sums
+differs (1e-6 in float32).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from genoseq.hyena.model import Block, HyenaNetwork, Mixer, check_length, fft_size
+from genoseq.hyena.scores import target_log_probabilities
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What is kept of beginnings.
+
+    Attributes
+    ----------
+    length : int
+        Of the beginnings, tokens; may be 0.
+    ahead : int
+        Length of the longest rest, tokens.
+    tails : list of Tensor, shape (rows, 3 * channels, taps - 1)
+        Of each layer, the last inputs of the short convolution.
+    futures : list of Tensor, shape (rows, channels, ahead)
+        Of each layer, what the beginning adds to the long convolution after it.
+    last : Tensor, shape (rows, 1, channels)
+        Last states, normed: they predict the first token of the rest.
+    """
+
+    length: int
+    ahead: int
+    tails: list[Tensor]
+    futures: list[Tensor]
+    last: Tensor
+
+
+def read_prefix(network: HyenaNetwork, ids: Tensor, ahead: int) -> Prefix:
+    """Read beginnings.
+
+    Parameters
+    ----------
+    ids : Tensor, shape (rows, length), dtype int64
+        Tokens of the beginnings; `length` may be 0.
+    ahead : int
+        Length of the longest rest, tokens; at least 1.
+
+    Raises
+    ------
+    UsageError
+        If both together are longer than the model.
+    """
+    rows, length = ids.shape
+    check_length(length + ahead, network.config)
+    d, taps = network.config.d_model, network.config.short_filter_order
+    r = network.embeddings(ids)
+    tails, futures = [], []
+    for block in cast("list[Block]", network.layers):
+        tail = r.new_zeros(rows, 3 * d, taps - 1)
+        future = r.new_zeros(rows, d, ahead)
+        if length:
+            mixed, tail, future = _mix(block.mixer, block.norm1(r), tail, None, ahead)
+            r = r + mixed
+            r = r + block.mlp(block.norm2(r))
+        tails.append(tail)
+        futures.append(future)
+    last = network.ln_f(r[:, -1:]) if length else r.new_zeros(rows, 1, d)
+    return Prefix(length, ahead, tails, futures, last)
+
+
+def rest_log_probabilities(network: HyenaNetwork, prefix: Prefix, rows: Tensor, ids: Tensor) -> Tensor:
+    """Log probability of each base of the rests, given all before it.
+
+    Parameters
+    ----------
+    prefix : Prefix
+    rows : Tensor, shape (batch,), dtype int64
+        Which of the beginnings each rest belongs to.
+    ids : Tensor, shape (batch, length), dtype int64
+        Tokens of the rests, at most `prefix.ahead`.
+
+    Returns
+    -------
+    Tensor, shape (batch, length), dtype float32
+        Nats; 0 for what is not scored: N, special tokens, and the first token of a sequence.
+    """
+    r = network.embeddings(ids)
+    for block, tails, futures in zip(
+        cast("list[Block]", network.layers), prefix.tails, prefix.futures, strict=True
+    ):
+        mixed, _, _ = _mix(block.mixer, block.norm1(r), tails[rows], futures[rows], 0)
+        r = r + mixed
+        r = r + block.mlp(block.norm2(r))
+    last = prefix.last[rows]
+    states = torch.cat([last, network.ln_f(r).to(last.dtype)], 1)
+    # the first column stands for the end of the prefix, which is not scored here
+    nats = target_log_probabilities(network, torch.cat([ids[:, :1], ids], 1), states)[:, 1:]
+    if not prefix.length:
+        nats[:, 0] = 0
+    return nats
+
+
+def _mix(
+    mixer: Mixer, x: Tensor, tail: Tensor, future: Tensor | None, ahead: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The Hyena operator on a part of a sequence, and what the parts after it need.
+
+    Parameters
+    ----------
+    x : Tensor, shape (rows, length, channels)
+    tail : Tensor, shape (rows, 3 * channels, taps - 1)
+        Of the part before.
+    future : Tensor, shape (rows, channels, length or more), optional
+        Of the part before.
+    ahead : int
+        How far the future of this part shall reach, tokens.
+
+    Returns
+    -------
+    mixed : Tensor, shape (rows, length, channels)
+    tail, future : Tensor
+        Of this part.
+    """
+    length = x.shape[1]
+    u = torch.matmul(mixer.in_proj.weight, x.mT) + mixer.in_proj.bias[:, None]
+    u = torch.cat([tail.to(u.dtype), u], -1)
+    q, k, v = mixer.short_filter(u).chunk(3, dim=1)
+    filters = mixer.filter_fn(length + ahead)
+    w = (v * k).to(filters.dtype)
+    size = fft_size(2 * length + ahead - 1)  # so long that the end does not run into the beginning
+    y = torch.fft.irfft(torch.fft.rfft(w, size) * torch.fft.rfft(filters, size), size)
+    now = y[..., :length] + w * mixer.filter_fn.bias.to(w.dtype)[:, None]
+    if future is not None:
+        now = now + future[..., :length]
+    mixed = mixer.out_proj((now.to(q.dtype) * q).mT)
+    return mixed, u[..., length:], y[..., length : length + ahead]
