@@ -52,15 +52,18 @@ TORCH_FILES = {
         (
             "hyena",
             (
+                "calls",
                 "heldout",
                 "hyenadna",
                 "longcontext",
                 "model",
+                "mutagenesis",
                 "prefix",
                 "recipe",
                 "scores",
                 "stream",
                 "train",
+                "variants",
                 "weights",
                 "workers",
             ),

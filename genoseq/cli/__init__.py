@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("genoseq.cli.index", "embed a genome and write its index"),
     "align": ("genoseq.cli.align", "align reads to an indexed genome, as SAM, BAM or PAF"),
     "embed": ("genoseq.cli.embed", "vectors and log-likelihoods of sequences, by HyenaDNA"),
+    "variants": ("genoseq.cli.variants", "score variants zero-shot, or all substitutions of a region"),
     "train": ("genoseq.cli.train", "train an encoder on genomes"),
     "simulate": ("genoseq.cli.simulate", "make reads with known origin from a genome"),
     "evaluate": ("genoseq.cli.evaluate", "compare alignments with the known origin of the reads"),

@@ -8,7 +8,7 @@ nats = model.log_likelihood(["ACGTGATTACA"])
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,18 @@ import torch
 from numpy.typing import NDArray
 
 from genoseq.errors import InputError, UsageError
+from genoseq.hyena.alleles import Variant, VariantWindow
 from genoseq.hyena.config import HyenaConfig
 from genoseq.hyena.longcontext import MEMORY
 from genoseq.hyena.model import HyenaNetwork, check_length
+from genoseq.hyena.mutagenesis import saturate
 from genoseq.hyena.scores import Score
 from genoseq.hyena.stream import Stream, Wanted, score_of, vectors_of
 from genoseq.hyena.tokenizer import tokens_of_text, warn_of_others
+from genoseq.hyena.variants import VariantScorer, VariantScores
 from genoseq.hyena.weights import read_network
 from genoseq.hyena.windows import check_window
+from genoseq.index.genome import Genome, open_genome
 from genoseq.models.device import choose_device
 from genoseq.models.hub import find_weights, pull
 from genoseq.models.registry import find_model
@@ -224,3 +228,67 @@ class HyenaDNA:
             others += some
         warn_of_others(others)
         return tokens
+
+    def score_variants(
+        self,
+        variants: Iterable[tuple[str, int, str, str]],
+        reference: str | Path | Mapping[str, str] | Genome,
+        *,
+        window: int | None = None,
+        step: int | None = None,
+        both_strands: bool = True,
+        skip_bad: bool = False,
+    ) -> VariantScores:
+        """Log-likelihood of ALT minus that of REF, zero-shot (`genoseq.hyena.variants`).
+
+        Parameters
+        ----------
+        variants : iterable of (contig, position, ref, alt)
+            Positions are 0-based, of the first base of `ref`: POS of VCF less one.
+        reference : path, mapping of str to str, or Genome
+            FASTA, or letters by contig.
+        window : int, optional
+            Of REF or ALT with its flanks, bp; by default what the model holds, at most 4,096.
+        step : int, optional
+            Windows begin on a grid of so many bp, so that variants share them; by default an eighth.
+        both_strands : bool
+            The mean of both strands, else the forward strand.
+        skip_bad : bool
+            Leave variants that do not fit the reference without a score; else they are an error.
+
+        Raises
+        ------
+        UsageError
+            If the window is longer than the model, or an argument makes no sense.
+        InputError
+            If the reference cannot be read, or a variant does not fit it.
+        """
+        how = VariantWindow.of(self.config, window, step, both_strands=both_strands)
+        scorer = VariantScorer(self, open_genome(reference), how)
+        return scorer.score((Variant(*variant) for variant in variants), skip_bad=skip_bad)
+
+    def saturate(
+        self, sequence: str, *, window: int | None = None, step: int | None = None, both_strands: bool = True
+    ) -> NDArray[np.float64]:
+        """Scores of all substitutions of a sequence: in-silico mutagenesis.
+
+        Parameters
+        ----------
+        sequence : str
+            Bases; of any length.
+        window, step, both_strands
+            As in `score_variants`.
+
+        Returns
+        -------
+        ndarray, shape (length, 4), dtype float64
+            Score of A, C, G and T at each base, nats; NaN for the base that is there, and at an N.
+
+        Raises
+        ------
+        UsageError, InputError
+            As `score_variants`.
+        """
+        how = VariantWindow.of(self.config, window, step, both_strands=both_strands)
+        scorer = VariantScorer(self, open_genome({"sequence": sequence}), how)
+        return saturate(scorer, "sequence", 0, len(sequence)).llr
