@@ -359,12 +359,13 @@ def mutagenesis_plot(llr: ArrayLike, bases: str, start: int = 0, ax: Axes | None
     _dress(ax, "Substitutions", "position (bp, from 1)", "ALT")
     ax.grid(visible=False)
     ax.set_yticks(range(4), "ACGT")
-    ax.ticklabel_format(axis="x", useOffset=False, style="plain")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     if len(bases) <= _MOST_LETTERS:
         top = ax.secondary_xaxis("top")
         top.set_xticks(range(start + 1, start + 1 + len(bases)), bases, fontsize=7)
         top.tick_params(length=0, pad=1)
-    ax.figure.colorbar(image, ax=ax, pad=0.01, label="log-likelihood ratio (nats)")
+        top.spines["top"].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, pad=0.01, label="log-likelihood\nratio (nats)")
     return ax
 
 

@@ -1,12 +1,13 @@
 """Score variants zero-shot with a HyenaDNA model, or all substitutions of a region.
 
-The score of an ALT allele is the log-likelihood of the sequence with it minus that with REF, in nats, the mean
-of both strands: negative where the model prefers REF. The sequence is a window around the variant; REF and
-ALT have equal flanks, so an indel also pays for its bases, and is to be compared with indels of its length.
+The score of an ALT allele is the log-likelihood of the sequence with it minus that with REF, in nats, the
+mean of both strands: negative where the model prefers REF. The sequence is a window around the variant; REF
+and ALT have equal flanks, so an indel also pays for its bases, and is to be compared with indels of its
+length.
 
 Every record comes out again, with the scores in INFO field GSLLR, and the reason in GSSKIP for an allele that
 has none (symbolic, '*', N). The file needs no index and no order. With REF.fa.fai beside the FASTA only what
-is needed is read, else all of it, plain or compressed in any way.
+is needed is read, else all of it, plain or compressed in any way; 2bit serves as well.
 
 Examples:
   genoseq variants -r ref.fa calls.vcf.gz -o scored.vcf.gz
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("calls", nargs="?", metavar="CALLS", help="VCF or BCF, any compression; - for stdin")
     what = parser.add_argument_group("What to score")
     what.add_argument(
-        "-r", "--reference", required=True, metavar="REF.fa", help="genome in FASTA, any compression"
+        "-r", "--reference", required=True, metavar="REF.fa", help="genome in FASTA, any compression, or 2bit"
     )
     what.add_argument(
         "--saturate",
@@ -124,9 +125,8 @@ def _check(args: argparse.Namespace) -> None:
     else:
         if args.plot:
             raise UsageError("--plot draws the region of --saturate")
-        if ending != ".tsv":
-            chosen = calls_format(args.output)
-        if args.index and (ending == ".tsv" or chosen == "vcf"):
+        chosen = "tsv" if ending == ".tsv" else calls_format(args.output)
+        if args.index and chosen in ("tsv", "vcf"):
             raise UsageError("--index needs -o with a name that ends in .vcf.gz or .bcf")
     if args.plot:
         from genoseq.plots import check_matplotlib
@@ -150,7 +150,10 @@ def _run_calls(args: argparse.Namespace, scorer: VariantScorer) -> Counter[str]:
     from genoseq.io.vcf import open_calls, open_calls_output
 
     counts: Counter[str] = Counter()
-    with open_calls(args.calls) as calls, Progress("scoring", "alleles", quiet=args.quiet) as progress:
+    with (
+        open_calls(args.calls, ordered=args.index) as calls,
+        Progress("scoring", "alleles", quiet=args.quiet) as progress,
+    ):
         calls.declare(
             info_fields(scorer.model.name, scorer.window),
             {"genoseq_variantsVersion": __version__, "genoseq_variantsCommand": args.command_line},

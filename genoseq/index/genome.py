@@ -1,8 +1,8 @@
 """A genome to look up stretches in: by its index where there is one, else read into memory.
 
 Both give the same bases. With ``REF.fa.fai`` beside the FASTA (and ``REF.fa.gz.gzi`` for BGZF) a look-up
-reads a few kilobytes, and work begins at once. Any other FASTA, plain or compressed in any way, is read once
-into two bits a base: a human genome takes a minute and 0.8 GB.
+reads a few kilobytes, and work begins at once. Any other FASTA, plain or compressed in any way, and 2bit are
+read once into two bits a base: a human genome takes a minute and 0.8 GB.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.index.reference import Reference
 from genoseq.io.faidx import IndexedFasta, fasta_indexes
 from genoseq.io.files import StrPath
-from genoseq.sequence import encode
+from genoseq.io.twobit import is_twobit, read_twobit
+from genoseq.sequence import decode, encode
 
 __all__ = ["Genome", "contig_length", "open_genome", "parse_region"]
 
@@ -45,7 +46,7 @@ class Genome(Protocol):
 
 
 def open_genome(source: StrPath | Mapping[str, str] | Genome) -> Genome:
-    """A genome from a FASTA file, from letters by contig, or as it is.
+    """A genome from a FASTA or 2bit file, from letters by contig, or as it is.
 
     Raises
     ------
@@ -65,6 +66,8 @@ def open_genome(source: StrPath | Mapping[str, str] | Genome) -> Genome:
         return source
     if not Path(source).is_file():  # missing, a folder, standard input, a pipe: read_fasta tells
         return Reference.from_fasta(source)  # type: ignore[arg-type]
+    if is_twobit(source):
+        return Reference.from_sequences((name, decode(codes)) for name, codes in read_twobit(source))
     indexes = fasta_indexes(source)
     if not all(index.is_file() for index in indexes):
         return Reference.from_fasta(os.fspath(source))

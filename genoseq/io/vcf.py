@@ -86,9 +86,10 @@ class Calls:
         Records read so far.
     """
 
-    def __init__(self, path: str, feed: HtslibFeed, file: Any, *, binary: bool) -> None:
+    def __init__(self, path: str, feed: HtslibFeed, file: Any, *, binary: bool, ordered: bool) -> None:
         self.path, self.count = path, 0
         self._feed, self._file, self._binary = feed, file, binary
+        self._order = _Order() if ordered else None
 
     def declare(
         self,
@@ -115,7 +116,8 @@ class Calls:
         for name, (kind, description) in fields.items():
             if name in header.info:
                 header.info.remove_header(name)
-            header.info.add(name, "A", kind, _printable(description).replace("\\", "/").replace('"', "'"))
+            plain = _printable(description).replace("\\", "/").replace('"', "'")
+            header.add_line(f'##INFO=<ID={name},Number=A,Type={kind},Description="{plain}">')
         for key, value in lines.items():
             header.add_line(f"##{key}={_printable(value)}")
 
@@ -130,19 +132,25 @@ class Calls:
         return max((contig.length or 0 for contig in self._file.header.contigs.values()), default=0)
 
     def __iter__(self) -> Iterator[Call]:
-        last = "the header"
+        last = ""
         try:
             for record in self._file:
                 self.count += 1
                 line = None if self._binary else self._feed.header_lines + self.count
-                last = f"that of {record.contig}:{record.pos}"
+                place = f"{record.contig}:{record.pos}"
+                if self._order is not None and not self._order.follows(record.contig, record.pos):
+                    found = f"{place} comes after {last}; an index needs records in order: bcftools sort"
+                    raise InputError(found, self.path, line)
+                last = place
                 yield Call(
                     record, record.contig, record.start, record.ref, record.alts or (), self.count, line
                 )
         except (OSError, ValueError, UnicodeDecodeError) as error:  # htslib tells its reason to stderr only
+            self._file.close()  # or the feed would wait for it to read on
             wrong = self._feed.stop()
             line = None if self._binary else self._feed.header_lines + self.count + 1
-            found = f"this is not a record of VCF, or the file is cut (it follows {last})"
+            where = f"after {last}" if last else "the first"
+            found = f"this is not a record of VCF, or the file is cut ({where})"
             raise (wrong or InputError(found, self.path, line)) from error
         if (wrong := self._feed.stop()) is not None:
             raise wrong
@@ -150,15 +158,38 @@ class Calls:
             warnings.warn(f"{self.path}: there are no records in it", GenoseqWarning, stacklevel=2)
 
 
+class _Order:
+    """Whether records come by contig and position, as an index needs them."""
+
+    def __init__(self) -> None:
+        self._contig, self._position = "", 0
+        self._finished: set[str] = set()
+
+    def follows(self, contig: str, position: int) -> bool:
+        if contig != self._contig:
+            self._finished.add(self._contig)
+            self._contig, self._position = contig, position
+            return contig not in self._finished
+        before, self._position = self._position, position
+        return position >= before
+
+
 @contextlib.contextmanager
-def open_calls(path: StrPath) -> Iterator[Calls]:
+def open_calls(path: StrPath, *, ordered: bool = False) -> Iterator[Calls]:
     """Open VCF or BCF, compressed or not; "-" is standard input.
+
+    Parameters
+    ----------
+    path
+        The file.
+    ordered
+        Refuse records that are not in order, which cannot be indexed.
 
     Raises
     ------
     InputError
         If it cannot be read or is of another format; while records are read, with the line, if a record is
-        not as VCF has it, or the file is cut.
+        not as VCF has it or out of order, or the file is cut.
 
     Warns
     -----
@@ -179,7 +210,7 @@ def open_calls(path: StrPath) -> Iterator[Calls]:
                 found = "the header is cut or not as VCF has it: its last line begins with #CHROM"
                 raise (wrong or InputError(found, stream.path)) from error
             with file:
-                yield Calls(stream.path, feed, file, binary=binary)
+                yield Calls(stream.path, feed, file, binary=binary, ordered=ordered)
 
 
 def _foreign(stream: InputStream) -> InputError:
@@ -203,7 +234,7 @@ def calls_format(path: StrPath) -> str:
     name = os.fspath(path).lower()
     chosen = next((known for ending, known in _FORMATS.items() if name.endswith(ending)), None)
     if chosen is None:
-        raise UsageError(f"{os.fspath(path)}: use a name that ends in {', '.join(_FORMATS)}")
+        raise UsageError(f"{os.fspath(path)}: not a name of VCF or BCF, which ends in {', '.join(_FORMATS)}")
     return chosen
 
 
@@ -232,8 +263,8 @@ def open_calls_output(path: StrPath, calls: Calls, *, index: bool = False) -> It
     UsageError
         For another ending, or an index of what cannot have one.
     GenoseqError
-        If bcftools refuses what it gets: records out of order with `index`, or, for BCF, a field that the
-        header does not declare.
+        If bcftools refuses what it gets: for BCF, what the header does not declare; with `index`, records
+        out of order.
     """
     chosen = calls_format(path)
     check_output(path)
