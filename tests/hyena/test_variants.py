@@ -217,19 +217,6 @@ def test_what_is_skipped_has_a_reason_and_what_is_wrong_is_an_error(model):
     assert len(scorer.score([])) == 0
 
 
-def test_saturation_is_all_substitutions(scorer, contigs):
-    found = saturate(scorer, "long", 100, 130)
-    letters = contigs["long"].upper()
-    assert found.llr.shape == (30, 4)
-    for at in range(30):
-        ref = letters[100 + at]
-        known = [base for base in "ACGT" if ref not in ("N", base)]
-        assert [base for base, value in zip("ACGT", found.llr[at], strict=True) if value == value] == known
-        if at % 10 == 0 and known:
-            wanted = scorer.score([Variant("long", 100 + at, ref, base) for base in known]).llr
-            assert np.abs(found.llr[at][["ACGT".index(base) for base in known]] - wanted).max() < 1e-4
-
-
 def test_the_class_for_notebooks(model, scorer, contigs, tmp_path):
     variants = some_variants(contigs, 7, 10)
     wanted = scorer.score(variants).llr
