@@ -21,6 +21,7 @@ SCORE, SKIP = "GSLLR", "GSSKIP"
 """INFO fields: the score of each ALT allele, and why it has none."""
 
 _ALLELES = 4096  # at a time
+_GENOTYPES = 1 << 24  # in memory: of a large cohort fewer records are held
 _DECIMALS = 4  # what float32 and another order of sums leave alike
 
 
@@ -76,7 +77,7 @@ def score_calls(
         With file and line, if REF differs from the genome, a contig is not in it, or an allele is no
         sequence.
     """
-    for some in _gathered(calls):
+    for some in _gathered(calls, min(_ALLELES, max(1, _GENOTYPES // max(1, calls.samples)))):
         variants = [
             Variant(call.contig, call.position, call.ref, alt) for call in some for alt in call.alts or (".",)
         ]
@@ -107,13 +108,14 @@ def info_fields(model: str, window: VariantWindow) -> dict[str, tuple[str, str]]
     }
 
 
-def _gathered(calls: Iterable[Call]) -> Iterator[list[Call]]:
+def _gathered(calls: Iterable[Call], most: int) -> Iterator[list[Call]]:
+    """Records of so many alleles."""
     some: list[Call] = []
     alleles = 0
     for call in calls:
         some.append(call)
         alleles += max(1, len(call.alts))
-        if alleles >= _ALLELES:
+        if alleles >= most:
             yield some
             some, alleles = [], 0
     if some:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from genoseq.hyena.hyenadna import HyenaDNA
 
 # positions in a batch: on a CPU what fits its caches (benchmarks/hyena/variant_speed.py)
-_POSITIONS = {"cpu": 1 << 13, "cuda": 1 << 18}
+_POSITIONS = {"cpu": 1 << 14, "cuda": 1 << 18}
 _BATCHES = 4  # that one thread computes between two looks at its work
 
 

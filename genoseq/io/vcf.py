@@ -127,6 +127,11 @@ class Calls:
         return str(self._file.header)
 
     @property
+    def samples(self) -> int:
+        """How many samples each record has genotypes of."""
+        return len(self._file.header.samples)
+
+    @property
     def longest_contig(self) -> int:
         """Longest contig that the header declares, bp; 0 if it tells no length."""
         return max((contig.length or 0 for contig in self._file.header.contigs.values()), default=0)
