@@ -20,20 +20,23 @@ from statistics import median
 
 import numpy as np
 import torch
+from embed_speed import product_rate
 
 from genoseq.hyena.alleles import Variant, VariantWindow, frame
 from genoseq.hyena.config import RELEASED
 from genoseq.hyena.hyenadna import HyenaDNA
+from genoseq.hyena.longcontext import Inference
 from genoseq.hyena.model import HyenaNetwork
 from genoseq.hyena.scores import target_log_probabilities
 from genoseq.hyena.tokenizer import reverse_complement, tokens_of
 from genoseq.hyena.variants import VariantScorer
+from genoseq.hyena.workers import one_core
 from genoseq.index.genome import Genome, open_genome
 from genoseq.sequence import decode, encode
 
 FLOP = 1e6  # a position of the smallest architecture
 WINDOW = VariantWindow(1024, 128)
-ROWS = 8  # windows in a batch of the plain way: as many positions as in ours
+ROWS = 8  # windows in a batch of the plain way
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -41,13 +44,6 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
-
-
-def product_rate() -> float:
-    """FLOP a CPU second of a product of float32 matrices: the best of five."""
-    a, b = torch.randn(4096, 1024), torch.randn(1024, 1024)
-    a @ b
-    return 2 * 4096 * 1024 * 1024 / min(cpu_seconds(lambda: a @ b) for _ in range(5))
 
 
 def variant_sets(genome: Genome, number: int, stretch: int, seed: int) -> dict[str, list[Variant]]:
@@ -104,13 +100,14 @@ def plain_rows(genome: Genome, variants: list[Variant]) -> list[np.ndarray]:
 
 def plain_way(model: HyenaDNA, rows: list[np.ndarray]) -> None:
     """Score windows whole."""
-    with model.inference():
+    inference = Inference(model.network)
+    with one_core(), model.inference():
         for first in range(0, len(rows), ROWS):
             some = rows[first : first + ROWS]
             ids = torch.full((len(some), max(map(len, some))), 4)
             for row, tokens in zip(ids, some, strict=True):
                 row[: len(tokens)] = torch.from_numpy(tokens.astype(np.int64))
-            target_log_probabilities(model.network, ids, model.network.states(ids))
+            target_log_probabilities(model.network, ids, inference.states(ids))
 
 
 def main() -> None:
@@ -134,7 +131,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, {args.threads} threads, {genome.names[0]} of {args.data}")
     columns = (
         "variants",
-        "of which",
+        "which",
         "positions",
         "of the plain way",
         "kb/s",
@@ -148,9 +145,9 @@ def main() -> None:
         speeds, shares, plains = [], [], []
         for _ in range(args.rounds):
             scorer = VariantScorer(model, genome, WINDOW)
-            rate = product_rate()
+            rate, _ = product_rate(args.threads)
             seconds = cpu_seconds(lambda scorer=scorer, variants=variants: scorer.score(variants))
-            rate = (rate + product_rate()) / 2
+            rate = (rate + product_rate(args.threads)[0]) / 2
             speeds.append(scorer.computed / seconds)
             shares.append(scorer.computed * FLOP / seconds / rate)
             plains.append(len(rows) / 4 / cpu_seconds(lambda rows=rows: plain_way(model, rows)))

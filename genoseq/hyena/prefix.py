@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from genoseq.hyena.model import Block, HyenaNetwork, Mixer, check_length, fft_size
-from genoseq.hyena.scores import target_log_probabilities
+from genoseq.hyena.scores import next_log_probabilities
 
 # floats of the widest tensor of what is computed together: on a CPU what its cache holds (measured: a fourth
 # costs 6 % more time, four times as much gains nothing), on a GPU what keeps it busy
@@ -114,9 +114,8 @@ def rest_log_probabilities(network: HyenaNetwork, prefix: Prefix, rows: Tensor, 
             part += mixed
             part += block.mlp(block.norm2(part))
     last = prefix.last[rows]
-    states = torch.cat([last, network.ln_f(r).to(last.dtype)], 1)
-    # the first column stands for the end of the prefix, which is not scored here
-    nats = target_log_probabilities(network, torch.cat([ids[:, :1], ids], 1), states)[:, 1:]
+    states = torch.cat([last, network.ln_f(r[:, :-1]).to(last.dtype)], 1)
+    nats = next_log_probabilities(network, states, ids)
     if not prefix.length:
         nats[:, 0] = 0
     return nats

@@ -14,7 +14,6 @@ the window, about its half. Groups are put into batches by the length of their b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +25,7 @@ from genoseq.errors import InputError, UsageError
 from genoseq.hyena.alleles import Refusal, Variant, VariantWindow, frame, refuse_alt, refuse_site, trim
 from genoseq.hyena.prefix import read_prefix, rest_log_probabilities
 from genoseq.hyena.tokenizer import PAD, tokens_of
+from genoseq.hyena.workers import Workers, one_core
 from genoseq.index.genome import Genome, contig_length
 from genoseq.sequence import encode, reverse_complement
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 # positions in a batch: on a CPU what fits its caches (benchmarks/hyena/variant_speed.py)
 _POSITIONS = {"cpu": 1 << 14, "cuda": 1 << 18}
-_BATCHES = 4  # that one thread computes between two looks at its work
+_BATCHES = 4  # of a job
+_ROUND = 4  # jobs of a thread between two reports
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,6 @@ class VariantScorer:
             raise UsageError(f"window is {window.window:,} bp; this model holds {model.config.l_max:,}")
         self.model, self.genome, self.window = model, genome, window
         self.computed = self.whole = 0
-        self._threads = torch.get_num_threads() if model.device.type == "cpu" else 1
         self._positions = _POSITIONS.get(model.device.type, _POSITIONS["cpu"])
 
     def refuse(self, variant: Variant) -> Refusal | None:
@@ -235,46 +235,48 @@ class VariantScorer:
             yield job
 
     def _run_all(self, jobs: list[list[_Group]]) -> Iterator[tuple[int, _Results]]:
-        if self._threads == 1:
-            yield from map(self._run, jobs)
-            return
-        before = torch.get_num_threads()
-        pool = ThreadPoolExecutor(self._threads, "genoseq-variants", torch.set_num_threads, (1,))
-        try:
-            yield from pool.map(self._run, jobs)
-        finally:
-            pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(before)
+        threads = torch.get_num_threads() if self.model.device.type == "cpu" else 1
+        with Workers(threads, self.model.inference) as workers:
+            for first in range(0, len(jobs), _ROUND * threads):
+                with one_core():
+                    found = workers.map(self._run, jobs[first : first + _ROUND * threads])
+                yield from found
 
     def _run(self, groups: list[_Group]) -> tuple[int, _Results]:
         """Positions computed, and the scores of the alleles of groups with beginnings of one length."""
-        network, device, stop = self.model.network, self.model.device, groups[0].stop
         tokens = [group.tokens() for group in groups]
-        rests = [row for rows in tokens for row in rows]
-        owners = [number for number, rows in enumerate(tokens) for _ in rows]
-        sums: list[NDArray[np.float64]] = []
-        with self.model.inference():
-            beginnings = _stacked([tokens_of(group.window[:stop]) for group in groups], device)
-            prefix = read_prefix(network, beginnings, max(map(len, rests)))
-            computed = beginnings.numel()
-            most = max(1, self._positions // prefix.ahead)
-            for first in range(0, len(rests), most):
-                ids = _stacked(rests[first : first + most], device)
-                rows = torch.tensor(owners[first : first + most], device=device)
-                nats = rest_log_probabilities(network, prefix, rows, ids).double().cumsum(1)
-                sums += list(np.pad(nats.cpu().numpy(), ((0, 0), (1, 0))))
-                computed += ids.numel()
+        computed, sums = self._sums(groups, tokens)
         results: _Results = []
         first = 0
-        for group, group_rows in zip(groups, tokens, strict=True):
+        for group, rows in zip(groups, tokens, strict=True):
             reference = sums[first]
             for rest in group.rests:
-                own, begin = sums[first + rest.row], rest.left - stop
-                alt = own[rest.alt_end - stop] - own[begin]
-                ref = reference[rest.ref_end - stop] - reference[begin]
+                own, begin = sums[first + rest.row], rest.left - group.stop
+                alt = own[rest.alt_end - group.stop] - own[begin]
+                ref = reference[rest.ref_end - group.stop] - reference[begin]
                 results.append((rest.variant, group.strand, float(alt - ref)))
-            first += len(group_rows)
+            first += len(rows)
         return computed, results
+
+    def _sums(
+        self, groups: list[_Group], tokens: list[list[NDArray[np.uint8]]]
+    ) -> tuple[int, list[NDArray[np.float64]]]:
+        """Positions computed, and of each row of each group the sums of nats before each of its tokens."""
+        network, device = self.model.network, self.model.device
+        rests = [row for rows in tokens for row in rows]
+        owners = [number for number, rows in enumerate(tokens) for _ in rows]
+        beginnings = _stacked([tokens_of(group.window[: group.stop]) for group in groups], device)
+        prefix = read_prefix(network, beginnings, max(map(len, rests)))
+        computed = beginnings.numel()
+        sums: list[NDArray[np.float64]] = []
+        most = max(1, self._positions // prefix.ahead)
+        for first in range(0, len(rests), most):
+            ids = _stacked(rests[first : first + most], device)
+            rows = torch.tensor(owners[first : first + most], device=device)
+            nats = rest_log_probabilities(network, prefix, rows, ids).double().cumsum(1)
+            sums += list(np.pad(nats.cpu().numpy(), ((0, 0), (1, 0))))
+            computed += ids.numel()
+        return computed, sums
 
 
 def _stacked(rows: Sequence[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:
