@@ -33,7 +33,6 @@ def record(position, alts, *, ref=None, info="."):
 
 @pytest.fixture
 def scorer(make_network):
-    torch.set_num_threads(1)
     model = HyenaDNA(make_network(), "a model")
     return VariantScorer(model, open_genome({"c": LETTERS}), VariantWindow(64, 8))
 

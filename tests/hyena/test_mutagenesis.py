@@ -21,7 +21,6 @@ LETTERS = "".join(random.Random(1).choices("ACGTacgtN", [9, 9, 9, 9, 3, 3, 3, 3,
 
 @pytest.fixture
 def scorer(make_network):
-    torch.set_num_threads(1)
     return VariantScorer(HyenaDNA(make_network()), open_genome({"c": LETTERS}), VariantWindow(64, 8))
 
 
