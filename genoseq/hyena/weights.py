@@ -35,6 +35,7 @@ _HEAD = re.compile(r"(model\.)?(lm_head|head|decoder)\.")
 _TABLE = re.compile(r"\.filter_fn\.(pos_emb\.[zt]|modulation\.deltas)$")
 _SHARED = re.compile(r"\.implicit_filter\.(\d+)\.freq$")
 _EMBEDDING = "embeddings.word_embeddings.weight"
+_FILTER = ".implicit_filter."
 _FIRST_SINE = ".implicit_filter.1.freq"
 _TOLERANCE = 1e-4
 
@@ -232,7 +233,8 @@ def save_network(
     Parameters
     ----------
     half : bool
-        Store float16: half the size.
+        Store float16: half the size. The networks of the filters stay as they are: their sines are so fast
+        that rounding a frequency would move the far end of a filter by whole waves.
     head : mapping, optional
         Tensors of the head of a classifier.
     more : mapping, optional
@@ -244,7 +246,7 @@ def save_network(
     tensors["lm_head.weight"] = tensors[f"hyena.backbone.{_EMBEDDING}"].clone()
     tensors |= {f"head.{name}": tensor for name, tensor in (head or {}).items()}
     if half:
-        tensors = {name: tensor.half() for name, tensor in tensors.items()}
+        tensors = {name: tensor if _FILTER in name else tensor.half() for name, tensor in tensors.items()}
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(tensors, folder / WEIGHTS, {"format": "pt"})
     with replacing(folder / CONFIG) as temporary:
