@@ -359,6 +359,7 @@ def mutagenesis_plot(llr: ArrayLike, bases: str, start: int = 0, ax: Axes | None
     _dress(ax, "Substitutions", "position (bp, from 1)", "ALT")
     ax.grid(visible=False)
     ax.set_yticks(range(4), "ACGT")
+    ax.locator_params(axis="x", integer=True)
     ax.xaxis.set_major_formatter("{x:,.0f}")
     if len(bases) <= _MOST_LETTERS:
         top = ax.secondary_xaxis("top")
