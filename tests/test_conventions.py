@@ -53,6 +53,8 @@ TORCH_FILES = {
             "hyena",
             (
                 "calls",
+                "decoder",
+                "generate",
                 "heldout",
                 "hyenadna",
                 "longcontext",
@@ -60,6 +62,7 @@ TORCH_FILES = {
                 "mutagenesis",
                 "prefix",
                 "recipe",
+                "sampling",
                 "scores",
                 "stream",
                 "train",

@@ -3,12 +3,13 @@
 model = HyenaDNA.load("hyenadna-tiny-1k-seqlen")
 vectors = model.embed(["ACGT", "GATTACA"])
 nats = model.log_likelihood(["ACGTGATTACA"])
+bases = model.generate("ACGTGATTACA", n=5, length=200, temperature=0.8)
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from genoseq.errors import InputError, UsageError
 from genoseq.hyena.alleles import Variant, VariantWindow
 from genoseq.hyena.config import HyenaConfig
+from genoseq.hyena.generate import Sample, generate
 from genoseq.hyena.longcontext import MEMORY
 from genoseq.hyena.model import HyenaNetwork, check_length
 from genoseq.hyena.mutagenesis import saturate
+from genoseq.hyena.sampling import Sampling
 from genoseq.hyena.scores import Score
 from genoseq.hyena.stream import Stream, Wanted, score_of, vectors_of
 from genoseq.hyena.tokenizer import tokens_of_text, warn_of_others
@@ -208,6 +211,99 @@ class HyenaDNA:
         stream = Stream(self.network, Wanted(nats=True), self.inference, memory=memory)
         found = stream.sequences(tokens, window, overlap, both_strands=both_strands)
         return [score_of(parts) for parts in found]
+
+    def generate(
+        self,
+        prompt: str | Sequence[str] = "",
+        n: int = 1,
+        length: int = 200,
+        *,
+        temperature: float = 1.0,
+        top_k: int = 4,
+        top_p: float = 1.0,
+        seed: int = 1,
+        batch: int | None = None,
+    ) -> list[str]:
+        """Draw bases that continue a prompt, or several; `sample` also tells how probable they are.
+
+        Only A, C, G and T are drawn. The same seed gives the same sequences, whatever `batch` is.
+
+        Parameters
+        ----------
+        prompt : str or sequence of str
+            Letters that stand before, of any lengths. With "" the first base is drawn uniformly.
+        n : int
+            Sequences for each prompt.
+        length : int
+            Bases of each, without the prompt.
+        temperature : float
+            0 (the most probable base always) or more; 1: as the model finds them.
+        top_k : int
+            Draw from so many most probable bases, 1 to 4.
+        top_p : float
+            Draw from the fewest most probable bases that together have this share.
+        seed : int
+            Start of the random numbers.
+        batch : int, optional
+            Most sequences that are drawn at once; by default what memory of 1 GiB is enough for.
+
+        Returns
+        -------
+        list of str
+            Without the prompts; `n` for the first prompt, then those of the next.
+
+        Raises
+        ------
+        UsageError
+            If a number is out of its range, or a prompt and what is to follow are longer than the model.
+        InputError
+            For a letter of a prompt outside the IUPAC alphabet.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else prompt
+        sampling = Sampling(temperature, top_k, top_p, seed)
+        samples = self.sample([tokens_of_text(text) for text in prompts], length, sampling, n=n, batch=batch)
+        return [sample.sequence for sample in samples]
+
+    def sample(
+        self,
+        prompts: Iterable[NDArray[np.uint8]],
+        length: int,
+        sampling: Sampling | None = None,
+        *,
+        n: int = 1,
+        batch: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[Sample]:
+        """Draw bases that continue prompts, with the log probability of each (`genoseq.hyena.generate`).
+
+        A model of precision fp32 computes in float64 here: the reason stands there.
+
+        Parameters
+        ----------
+        prompts : iterable of ndarray, each of shape (bases,), dtype uint8
+            Tokens (`genoseq.hyena.tokenizer`). Read as they are needed.
+        length : int
+            Bases to draw after each.
+        sampling : Sampling, optional
+            Temperature, top-k, top-p and seed.
+        n : int
+            Sequences for each prompt.
+        batch, progress
+            As of `genoseq.hyena.generate.generate`.
+
+        Yields
+        ------
+        Sample
+
+        Raises
+        ------
+        UsageError
+            As `generate`.
+        """
+        dtype = torch.float64 if self.precision == "fp32" else torch.bfloat16
+        return generate(
+            self.network, prompts, length, sampling, samples=n, batch=batch, dtype=dtype, progress=progress
+        )
 
     def _tokens(self, sequences: Sequence[str], window: int | None, overlap: int) -> list[NDArray[np.uint8]]:
         """Tokens of sequences that the model can take."""
