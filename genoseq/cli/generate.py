@@ -2,8 +2,9 @@
 
 Bases are drawn one after the other, each from what the model expects after all those before it. Only A, C, G
 and T are drawn. The output is FASTA with the drawn bases, without the prompt; the header of a record tells
-its prompt and how it was drawn, and log_likelihood= of its bases by the model, in nats. A sequence depends on
-the model, its prompt, the seed and the options of the group Sampling, and on nothing else.
+its prompt and how it was drawn, and log_likelihood= of its bases by the model, in nats. A sequence follows
+from the model, the seed, the options of the group Sampling, its prompt and the number of that: batches,
+threads and the device change nothing (with --precision bf16 rounding may).
 
 Prompts are letters (--prompt) or the records of a file (--prompts), in either case; N is known to the model,
 other IUPAC letters are read as N. Without a prompt the first base is drawn uniformly. A prompt and what
@@ -139,6 +140,7 @@ def run(args: argparse.Namespace) -> None:
             "command_line": args.command_line,
             "model": model.name,
             "device": str(model.device),
+            "precision": model.precision,
             "prompts": prompts.count,
         }
         write_json(args.json, run_values | values)
@@ -172,7 +174,8 @@ class _Prompts:
         from genoseq.hyena.generate import check_room
 
         for name, ids in self._named():
-            check_room(len(ids), self._args.length, self._config, name)
+            shown = f"the prompt {name}" if self._args.prompts else "the prompt"
+            check_room(len(ids), self._args.length, self._config, shown)
             self._waiting[self.count] = name, ids
             self.count += 1
             yield ids

@@ -62,7 +62,7 @@ class Decoder:
     Examples
     --------
     >>> from genoseq.hyena.config import HyenaConfig
-    >>> network = HyenaNetwork(HyenaConfig(d_model=8, d_inner=16, l_max=34))
+    >>> network = HyenaNetwork(HyenaConfig(d_model=8, d_inner=16, l_max=34)).eval()
     >>> decoder = Decoder(network, 10)
     >>> logits = decoder.prefill([torch.tensor([7, 8, 9]), torch.tensor([10])])
     >>> logits = decoder.step(torch.tensor([8, 8]))

@@ -144,12 +144,13 @@ def check_room(prompt: int, length: int, config: HyenaConfig, name: str = "the p
     if length < 1:
         raise UsageError(f"length {length}: the number of bases to draw, 1 or more, is expected")
     if prompt + length > config.l_max:
-        parts = (
-            f"{name} has {prompt:,} bases and {length:,} are to follow; " if prompt else f"{length:,} bases; "
-        )
+        if prompt:
+            found = f"{name} has {prompt:,} bases and {length:,} are to follow, more than"
+        else:
+            found = f"{length:,} bases are to be drawn, more than"
         raise UsageError(
-            f"{parts}this model holds {config.l_max:,} together: shorten either, or take a model of a longer "
-            "context (genoseq models list)"
+            f"{found} the {config.l_max:,} that this model holds; draw less, shorten the prompt, or take a "
+            "model of a longer context (genoseq models list)"
         )
 
 

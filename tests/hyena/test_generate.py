@@ -165,8 +165,8 @@ def test_a_gpu_draws_the_same(network):
     [
         ({"length": 0}, "length 0: the number of bases to draw, 1 or more"),
         ({"length": -3}, "length -3"),
-        ({"length": 131}, "131 bases; this model holds 130 together"),
-        ({"length": 100}, "prompt 3 has 36 bases and 100 are to follow; this model holds 130"),
+        ({"length": 131}, "131 bases are to be drawn, more than the 130 that this model holds; draw less"),
+        ({"length": 100}, "prompt 3 has 36 bases and 100 are to follow, more than the 130"),
         ({"samples": 0}, "samples is 0"),
         ({"batch": 0}, "batch is 0"),
     ],

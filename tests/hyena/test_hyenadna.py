@@ -168,3 +168,27 @@ def test_nothing_to_embed(model):
 def test_what_cannot_be_embedded(model, texts, named, error, message):
     with pytest.raises(error, match=message):
         model.embed(texts, **named)
+def test_generate(network):
+    model = HyenaDNA(network)
+    found = model.generate("ACGT", n=3, length=20, temperature=0.9, top_k=3, top_p=0.95, seed=2)
+    assert [len(text) for text in found] == [20] * 3
+    assert set("".join(found)) <= set("ACGT")
+    assert (
+        model.generate(["acgu", "G"], n=3, length=20, temperature=0.9, top_k=3, top_p=0.95, seed=2)[:3]
+        == found
+    )
+    assert [len(text) for text in model.generate(length=9)] == [9]
+    assert model.generate([], length=9) == []
+    assert len(HyenaDNA(network, precision="bf16").generate("ACGT", length=9)[0]) == 9
+
+
+def test_what_generate_refuses(network):
+    model = HyenaDNA(network)
+    with pytest.warns(GenoseqWarning, match="2 letters other than"):
+        model.generate("ACRGTNN-", length=3)
+    with pytest.raises(InputError, match="'!' at position 2"):
+        model.generate("AC!", length=3)
+    with pytest.raises(UsageError, match="4 bases and 127 are to follow, more than the 130"):
+        model.generate("ACGT", length=127)
+    with pytest.raises(UsageError, match="top-k 5"):
+        model.generate(top_k=5)
