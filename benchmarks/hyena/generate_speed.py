@@ -4,10 +4,10 @@
     python benchmarks/hyena/generate_speed.py --blocks 16 32 64 # also the size of the blocks of the decoder
 
 The networks have the published shapes and random weights: the time does not depend on them, and they are
-drawn so large that the whole past counts in the logits. Both ways continue the same prompt with the same tokens, in
-turn, several rounds; CPU seconds of one thread. A full forward is timed at some of the steps, spread evenly.
-Differences are the largest of all logits after the prompt from one full forward in float64: of the state, and
-of a full forward in the same type.
+drawn so large that the whole past counts in the logits. Both ways continue the same prompt with the same
+tokens, in turn, several rounds; CPU seconds of one thread. A full forward is timed at some of the steps,
+spread evenly. Differences are the largest of all logits after the prompt from one full forward in float64: of
+the state, and of a full forward in the same type.
 """
 
 from __future__ import annotations

@@ -220,9 +220,12 @@ def _draw_batch(decoder: Decoder, jobs: list[_Job], run: _Run) -> list[Sample]:
         if unscored < run.length:
             logits = decoder.prefill(prompts)[rows]
             shares = _shares(len(jobs), torch.get_num_threads() if device.type == "cpu" else 1)
+            # the state of long sequences is large: not copied where the batch can be drawn as it is
+            as_it_is = len(shares) == 1 and rows == list(range(len(prompts)))
+            decoders = [decoder] if as_it_is else [decoder.select(rows[share]) for share in shares]
             works = [
-                _Work(decoder.select(rows[s]), logits[s], uniforms[:, s], tokens[:, s], nats[:, s], unscored)
-                for s in shares
+                _Work(own, logits[s], uniforms[:, s], tokens[:, s], nats[:, s], unscored)
+                for own, s in zip(decoders, shares, strict=True)
             ]
             _work_all(works, run, device)
         found, scores = tokens.T.cpu().numpy(), nats.T.cpu().numpy()
