@@ -107,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Draw and write the sequences."""
     from genoseq.cli._progress import Progress
-    from genoseq.hyena.tokenizer import warn_of_letters_as_n
+    from genoseq.hyena.tokenizer import warn_of_others
     from genoseq.io.fastq import check_fastq_name, open_fastq
     from genoseq.io.files import check_distinct, check_output
 
@@ -131,7 +131,7 @@ def run(args: argparse.Namespace) -> None:
             out.write(_record(sample, *prompts.of(sample), args, model.name))
             summary.add(sample)
     values = summary.values()
-    warn_of_letters_as_n(prompts.read_as_n)
+    warn_of_others(prompts.others)
     if args.json:
         from genoseq.io.table import write_json
 
@@ -159,7 +159,7 @@ class _Prompts:
     def __init__(self, args: argparse.Namespace, config: HyenaConfig) -> None:
         self._args, self._config = args, config
         self._waiting: dict[int, tuple[str, NDArray[np.uint8]]] = {}
-        self.count = self.read_as_n = 0
+        self.count = self.others = 0
 
     def tokens(self) -> Iterator[NDArray[np.uint8]]:
         """The tokens of one prompt after the other.
@@ -188,18 +188,13 @@ class _Prompts:
 
     def _named(self) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         from genoseq.errors import InputError
-        from genoseq.hyena.tokenizer import tokens_of
         from genoseq.io.fastx import read_batches
-        from genoseq.sequence import encode
 
         if self._args.prompts is None:
-            text = self._args.prompt or ""
             try:
-                codes = encode(text)
+                yield "sample", self._read(self._args.prompt or "")
             except InputError as error:
                 raise InputError(error.message, "--prompt") from error
-            self._count(text.encode("ascii"), codes)
-            yield "sample", tokens_of(codes)
             return
         seen: set[str] = set()
         for batch in read_batches(self._args.prompts):
@@ -210,14 +205,14 @@ class _Prompts:
                         f"two records are named {name}; give each its own name", self._args.prompts
                     )
                 seen.add(name)
-                part = slice(batch.offsets[i], batch.offsets[i + 1])
-                self._count(batch.letters[part].tobytes(), batch.codes[part])
-                yield name, tokens_of(batch.codes[part])
+                yield name, self._read(batch.letters[batch.offsets[i] : batch.offsets[i + 1]].tobytes())
 
-    def _count(self, letters: bytes, codes: NDArray[np.uint8]) -> None:
-        from genoseq.sequence import AMBIGUOUS
+    def _read(self, letters: str | bytes) -> NDArray[np.uint8]:
+        from genoseq.hyena.tokenizer import tokens_of_text
 
-        self.read_as_n += int((codes == AMBIGUOUS).sum()) - letters.upper().count(b"N")
+        tokens, others = tokens_of_text(letters)
+        self.others += others
+        return tokens
 
 
 class _Summary:
@@ -225,17 +220,17 @@ class _Summary:
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
-        self._sequences = self._bases = self._scored = 0
-        self._nats = 0.0
+        self._sequences = self._bases = 0
+        self._nats = self._scored = 0.0
 
     def add(self, sample: Sample) -> None:
         self._sequences += 1
         self._bases += len(sample.sequence)
-        self._scored += sample.scored
-        self._nats += sample.log_likelihood
+        self._scored += sample.score.bases
+        self._nats += sample.score.nats
 
     def values(self) -> dict[str, Any]:
-        """For JSON; log-likelihoods in nats a base."""
+        """For JSON; the log-likelihood in nats a base."""
         from genoseq.hyena.scores import BITS
 
         seconds = time.perf_counter() - self._start
@@ -259,7 +254,7 @@ def _record(
     told = {
         "prompt_bp": len(ids),
         "drawn_bp": len(sample.sequence),
-        "log_likelihood": f"{sample.log_likelihood:.4f}",
+        "log_likelihood": f"{sample.score.nats:.4f}",
         "temperature": f"{args.temperature:g}",
         "top_k": args.top_k,
         "top_p": f"{args.top_p:g}",

@@ -34,6 +34,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from genoseq.errors import UsageError
+from genoseq.hyena.longcontext import Map, one_by_one
 from genoseq.hyena.model import Block, HyenaNetwork, Mixer, fft_size
 
 _BLOCK = 32  # positions; 16 to 64 are equally fast at batches of 1 to 32 (benchmarks/hyena/generate_speed.py)
@@ -83,7 +84,7 @@ class Decoder:
         self._rows = 0
 
     @torch.inference_mode()
-    def prefill(self, prompts: Sequence[Tensor]) -> Tensor:
+    def prefill(self, prompts: Sequence[Tensor], run: Map = one_by_one) -> Tensor:
         """Forget all, and read a batch of prompts.
 
         Each is read on its own: what others are in the batch changes nothing.
@@ -92,6 +93,8 @@ class Decoder:
         ----------
         prompts : sequence of Tensor, each of shape (length,), dtype int64
             Tokens, of any lengths; or one Tensor (batch, length).
+        run : Map
+            Runs the work of all prompts, for example `genoseq.hyena.workers.Workers.map`.
 
         Returns
         -------
@@ -113,8 +116,9 @@ class Decoder:
             )
         self._rows, self.done = len(prompts), 0
         for mixer in self._mixers:
-            mixer.start(len(prompts))
-        return self._logits(torch.stack([self._read(ids, row) for row, ids in enumerate(prompts)]))
+            mixer.start(len(prompts), longest)
+        rows = run(lambda row: self._read(prompts[row], row), range(len(prompts)))
+        return self._logits(torch.stack(rows))
 
     @torch.inference_mode()
     def step(self, tokens: Tensor) -> Tensor:
@@ -200,10 +204,12 @@ class _MixerState:
         self._filter = mixer.filter_fn(max(1, steps)).contiguous()  # (channels, steps or more)
         self._now = self._filter[:, 0] + mixer.filter_fn.bias.to(self._filter.dtype)
         self._spectra: dict[int, Tensor] = {}
-        self.start(0)
+        self.start(0, 0)
 
-    def start(self, rows: int) -> None:
-        """An empty past, for so many sequences."""
+    def start(self, rows: int, longest: int) -> None:
+        """Room for the past of so many sequences, and the filters for prompts up to the longest."""
+        if len(self._filter) * (longest + self._steps) <= _KEPT:
+            self._long_filter(longest + self._steps)
         self.short = [self._bias.new_empty(rows, len(self._bias)) for _ in self._taps[1:]]
         self.long = self._filter.new_empty(rows, len(self._filter), self._steps)
 

@@ -17,7 +17,6 @@ import copy
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +29,9 @@ from genoseq.hyena.config import HyenaConfig
 from genoseq.hyena.decoder import Decoder
 from genoseq.hyena.model import HyenaNetwork
 from genoseq.hyena.sampling import BASES, Sampling, draw
+from genoseq.hyena.scores import Score
 from genoseq.hyena.tokenizer import A, letters_of
+from genoseq.hyena.workers import Workers, one_core
 
 _LARGEST_BATCH = 64  # sequences; more are hardly faster for one (benchmarks/hyena/generate_speed.py)
 _STATE = 1 << 26  # numbers in the states of a batch: 1/2 GiB in float64, twice while it begins
@@ -49,23 +50,15 @@ class Sample:
         Its own number among those of the prompt, from 0 on.
     sequence : str
         The bases that were drawn, without the prompt.
-    nats : ndarray, shape (bases,), dtype float64
-        Log probability of each base by the model, among the four bases at temperature 1; 0 for a first base
-        that has nothing before it.
-    scored : int
-        Bases that have a log probability: all, or all but the first.
+    score : Score
+        How probable the model finds them, given the prompt, on this strand: at temperature 1, before top-k
+        and top-p. A first base that has nothing before it is not scored.
     """
 
     prompt: int
     number: int
     sequence: str
-    nats: NDArray[np.float64]
-    scored: int
-
-    @property
-    def log_likelihood(self) -> float:
-        """Of the scored bases together, nats."""
-        return float(self.nats.sum())
+    score: Score
 
 
 def generate(
@@ -81,7 +74,7 @@ def generate(
 ) -> Iterator[Sample]:
     """Continue prompts.
 
-    On a CPU a batch is shared among as many threads as torch has; in the meantime torch has one.
+    On a CPU a batch is shared among as many threads as torch has.
 
     Parameters
     ----------
@@ -122,7 +115,7 @@ def generate(
     if batch is None:
         numbers = network.config.n_layer * network.config.d_model * length
         batch = max(1, min(_LARGEST_BATCH, _STATE // numbers))
-    run = _Run(length, sampling, dtype == torch.bfloat16, progress)
+    run = _Run(length, sampling, network.embeddings.word_embeddings.weight.device, dtype, progress)
     return _drawn(Decoder(network, length - 1), _jobs(prompts, samples, length, network.config), batch, run)
 
 
@@ -176,10 +169,16 @@ class _Run:
     """What the threads of a run share."""
 
     def __init__(
-        self, length: int, sampling: Sampling, autocast: bool, progress: Callable[[int], None] | None
+        self,
+        length: int,
+        sampling: Sampling,
+        device: torch.device,
+        dtype: torch.dtype,
+        progress: Callable[[int], None] | None,
     ) -> None:
-        self.length, self.sampling, self.stopped = length, sampling, False
-        self._autocast, self._progress, self._lock = autocast, progress, threading.Lock()
+        self.length, self.sampling, self.device, self.stopped = length, sampling, device, False
+        self.threads = torch.get_num_threads() if device.type == "cpu" else 1
+        self._autocast, self._progress, self._lock = dtype == torch.bfloat16, progress, threading.Lock()
 
     def tell(self, count: int) -> None:
         """Tell the progress, one thread after the other."""
@@ -188,10 +187,19 @@ class _Run:
                 self._progress(count)
 
     @contextlib.contextmanager
-    def computing(self, device: torch.device) -> Iterator[None]:
+    def computing(self) -> Iterator[None]:
         """In the precision of the run; to be entered in each thread."""
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=self._autocast):
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
             yield
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """If one thread ends by an error or Ctrl-C, the others shall not draw to the end."""
+        try:
+            yield
+        except BaseException:
+            self.stopped = True
+            raise
 
 
 def _drawn(decoder: Decoder, jobs: Iterator[_Job], batch: int, run: _Run) -> Iterator[Sample]:
@@ -203,78 +211,62 @@ def _drawn(decoder: Decoder, jobs: Iterator[_Job], batch: int, run: _Run) -> Ite
 
 def _draw_batch(decoder: Decoder, jobs: list[_Job], run: _Run) -> list[Sample]:
     """Read the prompts, then let each thread continue a part of the batch."""
-    device = decoder.network.embeddings.word_embeddings.weight.device
     streams = [np.random.default_rng([run.sampling.seed, job.prompt, job.number]) for job in jobs]
-    uniforms = torch.from_numpy(np.stack([stream.random(run.length) for stream in streams], 1)).to(device)
-    with run.computing(device):
-        tokens = torch.empty(run.length, len(jobs), dtype=torch.int64, device=device)
-        nats = torch.zeros(run.length, len(jobs), dtype=torch.float64, device=device)
+    uniforms = np.stack([stream.random(run.length) for stream in streams], 1)  # (length, batch)
+    with Workers(run.threads, run.computing) as workers, run.computing(), run.together():
+        drawn = _Drawn(
+            torch.from_numpy(uniforms).to(run.device),
+            torch.empty(uniforms.shape, dtype=torch.int64, device=run.device),
+            torch.full(uniforms.shape, torch.nan, dtype=torch.float64, device=run.device),
+        )
         if len(jobs[0].ids):
-            own = {job.prompt: torch.from_numpy(job.ids.astype(np.int64)).to(device) for job in jobs}
+            own = {job.prompt: torch.from_numpy(job.ids.astype(np.int64)).to(run.device) for job in jobs}
             prompts, order = list(own.values()), list(own)
-            rows, unscored = [order.index(job.prompt) for job in jobs], 0
+            rows, first = [order.index(job.prompt) for job in jobs], 0
         else:
-            tokens[0] = A + (BASES * uniforms[0]).long()
-            prompts, rows, unscored = list(tokens[0, :, None]), list(range(len(jobs))), 1
+            drawn.tokens[0] = A + (BASES * drawn.uniforms[0]).long()
+            prompts, rows, first = list(drawn.tokens[0, :, None]), list(range(len(jobs))), 1
             run.tell(len(jobs))
-        if unscored < run.length:
-            logits = decoder.prefill(prompts)[rows]
-            shares = _shares(len(jobs), torch.get_num_threads() if device.type == "cpu" else 1)
-            # the state of long sequences is large: not copied where the batch can be drawn as it is
-            as_it_is = len(shares) == 1 and rows == list(range(len(prompts)))
-            decoders = [decoder] if as_it_is else [decoder.select(rows[share]) for share in shares]
-            works = [
-                _Work(own, logits[s], uniforms[:, s], tokens[:, s], nats[:, s], unscored)
-                for own, s in zip(decoders, shares, strict=True)
-            ]
-            _work_all(works, run, device)
-        found, scores = tokens.T.cpu().numpy(), nats.T.cpu().numpy()
+        if first < run.length:
+            logits = decoder.prefill(prompts, workers.map)[rows]
+            shares = _shares(len(jobs), run.threads)
+            if len(shares) > 1:
+                parts = [(decoder.select(rows[s]), logits[s], drawn.part(s)) for s in shares]
+                workers.map(lambda part: _continue(*part, first, run), parts)
+            else:
+                # the state of long sequences is large: not copied where there is no need
+                same = rows == list(range(len(prompts)))
+                with one_core():
+                    _continue(decoder if same else decoder.select(rows), logits, drawn, first, run)
+        tokens, nats = drawn.tokens.T.cpu().numpy(), drawn.nats.T.cpu().numpy()
     return [
-        Sample(job.prompt, job.number, letters_of(row), score.copy(), run.length - unscored)
-        for job, row, score in zip(jobs, found, scores, strict=True)
+        Sample(job.prompt, job.number, letters_of(row), Score.of([score]))
+        for job, row, score in zip(jobs, tokens, nats, strict=True)
     ]
 
 
 @dataclass(frozen=True)
-class _Work:
-    """Sequences that one thread draws: their last logits, and (length, sequences) of what goes in and out."""
+class _Drawn:
+    """Random numbers, tokens and log probabilities of sequences, (length, sequences) each."""
 
-    decoder: Decoder
-    logits: Tensor
     uniforms: Tensor
     tokens: Tensor
     nats: Tensor
-    first: int
 
-    def do(self, run: _Run, device: torch.device) -> None:
-        with run.computing(device):
-            logits, decoder = self.logits, self.decoder
-            for at in range(self.first, run.length):
-                if run.stopped:
-                    return
-                if at > self.first:
-                    logits = decoder.step(self.tokens[at - 1])
-                self.tokens[at], self.nats[at] = draw(logits, self.uniforms[at], run.sampling)
-                run.tell(len(logits))
+    def part(self, sequences: slice) -> _Drawn:
+        return _Drawn(self.uniforms[:, sequences], self.tokens[:, sequences], self.nats[:, sequences])
 
 
-def _work_all(works: list[_Work], run: _Run, device: torch.device) -> None:
-    """One thread for each; those of torch would for most of the time wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        if len(works) == 1:
-            works[0].do(run, device)
-            return
-        with ThreadPoolExecutor(len(works)) as pool:
-            try:
-                for done in as_completed([pool.submit(work.do, run, device) for work in works]):
-                    done.result()
-            except BaseException:  # also Ctrl-C: the others end before their next base
-                run.stopped = True
-                raise
-    finally:
-        torch.set_num_threads(threads)
+def _continue(decoder: Decoder, logits: Tensor, drawn: _Drawn, first: int, run: _Run) -> None:
+    """Draw the bases from number `first` on; `logits` are of that one."""
+    with run.together():
+        for at in range(first, run.length):
+            if run.stopped:
+                return
+            if at > first:
+                logits = decoder.step(drawn.tokens[at - 1])
+            drawn.tokens[at], drawn.nats[at] = draw(logits, drawn.uniforms[at], run.sampling)
+            run.tell(len(logits))
 
 
 def _shares(count: int, threads: int) -> list[slice]:

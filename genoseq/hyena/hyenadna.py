@@ -259,9 +259,10 @@ class HyenaDNA:
         InputError
             For a letter of a prompt outside the IUPAC alphabet.
         """
-        prompts = [prompt] if isinstance(prompt, str) else prompt
+        read = [tokens_of_text(text) for text in ([prompt] if isinstance(prompt, str) else prompt)]
+        warn_of_others(sum(others for _, others in read))
         sampling = Sampling(temperature, top_k, top_p, seed)
-        samples = self.sample([tokens_of_text(text) for text in prompts], length, sampling, n=n, batch=batch)
+        samples = self.sample([tokens for tokens, _ in read], length, sampling, n=n, batch=batch)
         return [sample.sequence for sample in samples]
 
     def sample(

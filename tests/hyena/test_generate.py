@@ -10,12 +10,14 @@ torch = pytest.importorskip("torch")
 from genoseq.errors import UsageError  # noqa: E402
 from genoseq.hyena import generate as module  # noqa: E402
 from genoseq.hyena.generate import generate  # noqa: E402
+from genoseq.hyena.hyenadna import HyenaDNA  # noqa: E402
 from genoseq.hyena.sampling import Sampling  # noqa: E402
-from genoseq.hyena.scores import target_log_probabilities  # noqa: E402
-from genoseq.hyena.tokenizer import tokens_of_text  # noqa: E402
+from genoseq.hyena.tokenizer import letters_of, tokens_of_text  # noqa: E402
 
-EMPTY = tokens_of_text("")
-PROMPTS = [tokens_of_text(text) for text in ("ACGTACGTGATTACA", "N", "ttgaNNNNccatgacgatagcatcagactacgacta")]
+EMPTY = tokens_of_text("")[0]
+PROMPTS = [
+    tokens_of_text(text)[0] for text in ("ACGTACGTGATTACA", "N", "ttgaNNNNccatgacgatagcatcagactacgacta")
+]
 
 
 def drawn(network, prompts=PROMPTS, length=60, sampling=None, **options):
@@ -66,15 +68,16 @@ def test_greedy(make_network):
     assert starts == set("ACGT")
 
 
-def test_log_likelihoods_are_those_of_the_whole_sequence(network):
+def test_scores_are_those_of_the_whole_sequence(network):
+    model = HyenaDNA(network)
     for prompt in (PROMPTS[0], PROMPTS[2], EMPTY):
         for sample in drawn(network, [prompt], 50, Sampling(0.5, top_k=3), samples=2):
-            whole = torch.tensor([[*prompt.tolist(), *tokens_of_text(sample.sequence).tolist()]])
-            with torch.inference_mode():
-                wanted = target_log_probabilities(network, whole, network.states(whole))[0, len(prompt) :]
-            assert sample.nats == pytest.approx(wanted.numpy(), abs=1e-5)
-            assert sample.log_likelihood == pytest.approx(float(wanted.sum()), abs=1e-3)
-            assert sample.scored == 50 - (len(prompt) == 0)
+            [whole] = model.scores([letters_of(prompt) + sample.sequence], both_strands=False)
+            wanted = whole.per_base[len(prompt) :]
+            assert np.isnan(wanted).sum() == (len(prompt) == 0)
+            assert sample.score.per_base == pytest.approx(wanted, abs=1e-5, nan_ok=True)
+            assert sample.score.nats == pytest.approx(np.nansum(wanted), abs=1e-3)
+            assert sample.score.bases == 50 - (len(prompt) == 0)
 
 
 @pytest.mark.parametrize("prompts", [PROMPTS, [EMPTY] * 3])
@@ -109,7 +112,7 @@ def test_other_types(network, dtype):
     found = drawn(network, length=3, sampling=Sampling(0.0), dtype=dtype)
     for one, other in zip(wanted, found, strict=True):
         assert one.sequence == other.sequence
-        assert one.nats == pytest.approx(other.nats, abs=0.05)
+        assert one.score.per_base == pytest.approx(other.score.per_base, abs=0.05)
 
 
 def test_prompts_are_read_as_they_are_needed(network):
@@ -179,6 +182,6 @@ def test_what_cannot_be_drawn(network, options, message):
 def test_a_full_context(network):
     whole = sequences(network, [EMPTY], 130)
     assert len(whole[0]) == 130
-    assert len(sequences(network, [tokens_of_text("A" * 129)], 1)[0]) == 1
+    assert len(sequences(network, [tokens_of_text("A" * 129)[0]], 1)[0]) == 1
     with pytest.raises(UsageError, match="129 bases and 2 are to follow"):
-        drawn(network, [tokens_of_text("A" * 129)], 2)
+        drawn(network, [tokens_of_text("A" * 129)[0]], 2)

@@ -168,6 +168,8 @@ def test_nothing_to_embed(model):
 def test_what_cannot_be_embedded(model, texts, named, error, message):
     with pytest.raises(error, match=message):
         model.embed(texts, **named)
+
+
 def test_generate(network):
     model = HyenaDNA(network)
     found = model.generate("ACGT", n=3, length=20, temperature=0.9, top_k=3, top_p=0.95, seed=2)
@@ -184,7 +186,7 @@ def test_generate(network):
 
 def test_what_generate_refuses(network):
     model = HyenaDNA(network)
-    with pytest.warns(GenoseqWarning, match="2 letters other than"):
+    with pytest.warns(GenoseqWarning, match="2 letters that are neither"):
         model.generate("ACRGTNN-", length=3)
     with pytest.raises(InputError, match="'!' at position 2"):
         model.generate("AC!", length=3)
