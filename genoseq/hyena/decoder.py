@@ -38,8 +38,11 @@ from genoseq.hyena.longcontext import Map, one_by_one
 from genoseq.hyena.model import Block, HyenaNetwork, Mixer, fft_size
 
 _BLOCK = 32  # positions; 16 to 64 are equally fast at batches of 1 to 32 (benchmarks/hyena/generate_speed.py)
-_POSITIONS = 1 << 13  # of a prompt that are worked on at once
-_TRANSFORMED = 1 << 24  # numbers in an FFT of a prompt or of a tile: some 1/2 GiB in float64
+# positions of a prompt that are worked on at once, and numbers in one call of the FFT: what a cache holds
+# (measured; 4 times as much or as little costs some 10 %)
+_POSITIONS = 1 << 10
+_TRANSFORMED = 1 << 18
+_TOGETHER = 4  # channels in a call at least: MKL is several times slower for one (genoseq.hyena.longcontext)
 _KEPT = 1 << 25  # taps of a mixer that are kept for the next prompt, 1/4 GiB in float64
 _LARGEST_SPECTRUM = 1 << 11  # positions of a tile whose filter stays transformed
 
@@ -247,7 +250,7 @@ class _MixerState:
         k = self._long_filter(length + self._steps)
         bias = self._mixer.filter_fn.bias.to(k.dtype)[:, None]
         size = fft_size(2 * length + self._steps - 1)
-        for some in _parts(len(k), max(1, _TRANSFORMED // size)):
+        for some in _parts(len(k), max(_TOGETHER, _TRANSFORMED // size)):
             y = torch.fft.irfft(torch.fft.rfft(u[some], size) * torch.fft.rfft(k[some], size), size)
             q[some] *= y[:, :length] + u[some] * bias[some]
             self.long[row, some] = y[:, length : length + self._steps]
@@ -304,7 +307,7 @@ class _MixerState:
         ahead = min(size, self._steps - done)
         past, sums = self.long[..., done - size : done], self.long[..., done : done + ahead]
         rows, channels = self.long.shape[:2]
-        for some in _parts(channels, max(1, _TRANSFORMED // (2 * size * rows))):
+        for some in _parts(channels, max(_TOGETHER, _TRANSFORMED // (2 * size * rows))):
             # twice the size is enough: what the cyclic product runs over falls on the first half
             product = torch.fft.rfft(past[:, some], 2 * size) * self._spectrum(size, some)
             sums[:, some] += torch.fft.irfft(product, 2 * size)[..., size : size + ahead]
