@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import shlex
 import signal
 import sys
@@ -230,6 +231,8 @@ def _memory_message(error: Exception) -> str | None:
         return f"not enough memory to load {str(error).partition(':')[0]}"
     if isinstance(error, OSError) and "Could not find/load shared object" in str(error):  # of llvmlite
         return "a library cannot be loaded: not enough memory, or a damaged installation of llvmlite"
+    if isinstance(error, RuntimeError) and re.search("can't allocate memory|CUDA out of memory", str(error)):
+        return "out of memory, in torch; take shorter sequences or smaller batches, or a machine with more"
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return f"not enough memory to start a thread; {advice}"
     return None

@@ -97,7 +97,7 @@ class Decoder:
         prompts : sequence of Tensor, each of shape (length,), dtype int64
             Tokens, of any lengths; or one Tensor (batch, length).
         run : Map
-            Runs the work of all prompts, for example `genoseq.hyena.workers.Workers.map`.
+            Runs the work of all prompts, in inference mode: for example `genoseq.hyena.workers.Workers.map`.
 
         Returns
         -------
