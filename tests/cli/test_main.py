@@ -60,7 +60,11 @@ def failing(error):
             1,
             "error: out of memory, in torch; ",
         ),
-        (RuntimeError("CUDA out of memory. Tried to allocate"), 1, "error: out of memory, in torch; "),
+        (
+            RuntimeError("CUDA out of memory. Tried to allocate"),
+            1,
+            "smaller batches, or a machine with more\n",
+        ),
         (RuntimeError("can't start new thread"), 1, "(-t) or a machine with more memory\n"),
         (KeyboardInterrupt(), 130, "genoseq probe: interrupted\n"),
         (BrokenPipeError(), 1, ""),
