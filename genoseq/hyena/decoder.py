@@ -26,7 +26,7 @@ batch: the first steps after them are aligned, whatever the position.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -97,7 +97,7 @@ class Decoder:
         prompts : sequence of Tensor, each of shape (length,), dtype int64
             Tokens, of any lengths; or one Tensor (batch, length).
         run : Map
-            Runs the work of all prompts, in inference mode: for example `genoseq.hyena.workers.Workers.map`.
+            Runs the pieces of the work, in inference mode: for example `genoseq.hyena.workers.Workers.map`.
 
         Returns
         -------
@@ -120,7 +120,10 @@ class Decoder:
         self._rows, self.done = len(prompts), 0
         for mixer in self._mixers:
             mixer.start(len(prompts), longest)
-        rows = run(lambda row: self._read(prompts[row], row), range(len(prompts)))
+        if len(prompts) == 1:  # then its parts are shared
+            rows = [self._read(prompts[0], 0, run)]
+        else:
+            rows = run(lambda row: self._read(prompts[row], row, one_by_one), range(len(prompts)))
         return self._logits(torch.stack(rows))
 
     @torch.inference_mode()
@@ -177,15 +180,23 @@ class Decoder:
     def _logits(self, r: Tensor) -> Tensor:
         return self.network.logits(self.network.ln_f(r))
 
-    def _read(self, ids: Tensor, row: int) -> Tensor:
+    def _read(self, ids: Tensor, row: int, run: Map) -> Tensor:
         """Read the prompt of a row; the residual stream at its last position, (channels,)."""
-        r = self.network.embeddings(ids)  # (length, channels)
+        r = self.network.embeddings(ids)  # (length, channels), changed in place
         for block, mixer in zip(self._blocks, self._mixers, strict=True):
-            mixed = mixer.read(block, r, row)
-            for part in _parts(len(ids), _POSITIONS):
-                r[part] += block.mixer.out_proj(mixed[:, part].mT)
-                r[part] += block.mlp(block.norm2(r[part]))
+            _read_block(block, mixer, r, row, run)
         return r[-1]
+
+
+def _read_block(block: Block, mixer: _MixerState, r: Tensor, row: int, run: Map) -> None:
+    """A block on a whole prompt; `r` is its residual stream before and after."""
+    mixed = mixer.read(block, r, row, run)
+
+    def rest(part: slice) -> None:
+        r[part] += block.mixer.out_proj(mixed[:, part].mT)
+        r[part] += block.mlp(block.norm2(r[part]))
+
+    run(rest, _parts(len(r), _POSITIONS))
 
 
 class _MixerState:
@@ -223,7 +234,7 @@ class _MixerState:
         other.long = self.long[rows]
         return other
 
-    def read(self, block: Block, r: Tensor, row: int) -> Tensor:
+    def read(self, block: Block, r: Tensor, row: int, run: Map) -> Tensor:
         """The mixer on a whole prompt.
 
         Parameters
@@ -232,28 +243,38 @@ class _MixerState:
             Residual stream.
         row : int
             Of the batch, whose past this is.
+        run : Map
+            Runs the work on pieces of positions, then on some channels at a time.
 
         Returns
         -------
         Tensor, shape (channels, length)
             What goes into the last product.
         """
-        length, halo = len(r), len(self._taps) - 1
+        length, lags = len(r), len(self._taps) - 1
         q = r.new_empty(len(self._filter), length)
         u = self._filter.new_empty(len(self._filter), length)
-        for part in _parts(length, _POSITIONS):
-            first = max(0, part.start - halo)
+
+        def gates(part: slice) -> None:
+            first = max(0, part.start - lags)
             z = self._mixer.in_proj(block.norm1(r[first : part.stop])).mT
-            parts = self._mixer.short_filter(functional.pad(z, (halo - part.start + first, 0))).chunk(3)
-            q[:, part], u[:, part] = parts[0], parts[2] * parts[1]
-        self._wait(z[:, -halo:].mT if halo else z[:, :0].mT, row)
-        k = self._long_filter(length + self._steps)
-        bias = self._mixer.filter_fn.bias.to(k.dtype)[:, None]
+            # zeros before the first position
+            z = functional.pad(z, (lags - (part.start - first), 0))
+            q[:, part], k, v = self._mixer.short_filter(z).chunk(3)
+            u[:, part] = v * k
+
+        run(gates, _parts(length, _POSITIONS))
+        self._wait(self._mixer.in_proj(block.norm1(r[max(0, length - lags) :])), row)
+        taps = self._long_filter(length + self._steps)
+        bias = self._mixer.filter_fn.bias.to(taps.dtype)[:, None]
         size = fft_size(2 * length + self._steps - 1)
-        for some in _parts(len(k), max(_TOGETHER, _TRANSFORMED // size)):
-            y = torch.fft.irfft(torch.fft.rfft(u[some], size) * torch.fft.rfft(k[some], size), size)
+
+        def convolve(some: slice) -> None:
+            y = torch.fft.irfft(torch.fft.rfft(u[some], size) * torch.fft.rfft(taps[some], size), size)
             q[some] *= y[:, :length] + u[some] * bias[some]
             self.long[row, some] = y[:, length : length + self._steps]
+
+        run(convolve, _parts(len(taps), max(_TOGETHER, _TRANSFORMED // size)))
         return q
 
     def step(self, z: Tensor, done: int) -> Tensor:
@@ -330,7 +351,6 @@ class _MixerState:
         return k
 
 
-def _parts(length: int, size: int) -> Iterator[slice]:
+def _parts(length: int, size: int) -> list[slice]:
     """Cut 0 to `length` into slices of at most `size`."""
-    for start in range(0, length, size):
-        yield slice(start, min(start + size, length))
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]

@@ -213,7 +213,7 @@ def _draw_batch(decoder: Decoder, jobs: list[_Job], run: _Run) -> list[Sample]:
     """Read the prompts, then let each thread continue a part of the batch."""
     streams = [np.random.default_rng([run.sampling.seed, job.prompt, job.number]) for job in jobs]
     uniforms = np.stack([stream.random(run.length) for stream in streams], 1)  # (length, batch)
-    with Workers(run.threads, run.computing) as workers, run.computing(), run.together():
+    with Workers(run.threads, run.computing) as workers, one_core(), run.computing(), run.together():
         drawn = _Drawn(
             torch.from_numpy(uniforms).to(run.device),
             torch.empty(uniforms.shape, dtype=torch.int64, device=run.device),
@@ -236,8 +236,7 @@ def _draw_batch(decoder: Decoder, jobs: list[_Job], run: _Run) -> list[Sample]:
             else:
                 # the state of long sequences is large: not copied where there is no need
                 same = rows == list(range(len(prompts)))
-                with one_core():
-                    _continue(decoder if same else decoder.select(rows), logits, drawn, first, run)
+                _continue(decoder if same else decoder.select(rows), logits, drawn, first, run)
         tokens, nats = drawn.tokens.T.cpu().numpy(), drawn.nats.T.cpu().numpy()
     return [
         Sample(job.prompt, job.number, letters_of(row), Score.of([score]))

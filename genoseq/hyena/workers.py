@@ -69,14 +69,3 @@ class Workers:
         if self._pool is None or len(items) == 1:
             return [piece(item) for item in items]
         return list(self._pool.map(piece, items))
-
-
-@contextlib.contextmanager
-def one_core() -> Iterator[None]:
-    """torch on one core for the length of a block: for many small operations, one after the other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

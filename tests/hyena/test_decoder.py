@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from genoseq.errors import UsageError  # noqa: E402
 from genoseq.hyena import decoder as module  # noqa: E402
 from genoseq.hyena.decoder import Decoder  # noqa: E402
+from genoseq.hyena.workers import Workers  # noqa: E402
 
 # tiles of 32, 64 and 128 positions, some of them cut by the end
 LENGTH = 330
@@ -83,6 +84,16 @@ def test_a_prompt_is_read_alone(make_network, config, ids):
     for row, prompt in enumerate(prompts):
         # states are equal to the last bit; the last matrix product depends on the size of the batch
         assert torch.allclose(decoder.prefill([prompt])[0], together[row], rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_threads_share_the_prompts(make_network, config, ids, monkeypatch, rows):
+    monkeypatch.setattr(module, "_POSITIONS", 10)
+    decoder = Decoder(make_network(config).double(), 5)
+    wanted = decoder.prefill(ids[:rows, :77]), decoder.step(ids[:rows, 77])
+    with Workers(3, torch.inference_mode) as workers:
+        assert torch.equal(decoder.prefill(ids[:rows, :77], workers.map), wanted[0])
+    assert torch.equal(decoder.step(ids[:rows, 77]), wanted[1])
 
 
 def test_prompts_as_one_tensor(network, ids):
