@@ -33,6 +33,7 @@ __all__ = [
     "check_matplotlib",
     "depth_plot",
     "histogram_plot",
+    "mutagenesis_plot",
     "recall_plot",
     "reliability_plot",
     "report_figure",
@@ -43,6 +44,7 @@ __all__ = [
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F4F24")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 GREY = "#767676"
+_MOST_LETTERS = 120  # that can be read along an axis
 _UNITS = ((1e6, "Mbp"), (1e3, "kbp"))
 
 
@@ -319,6 +321,52 @@ def depth_plot(edges: ArrayLike, depths: ArrayLike, ax: Axes | None = None) -> A
     ax.set_ylim(0, values.max() * 1.05 or 1)
     ax.locator_params(axis="y", nbins=3)
     _dress(ax, "", name, "depth")
+    return ax
+
+
+def mutagenesis_plot(llr: ArrayLike, bases: str, start: int = 0, ax: Axes | None = None) -> Axes:
+    """Draw the scores of all substitutions of a region as a heat map, with a bar of its colours.
+
+    Blue substitutions are more probable than the reference, vermilion ones less. The base of the reference is
+    grey, and so is what has no score.
+
+    Parameters
+    ----------
+    llr
+        Log-likelihood ratio of A, C, G and T at each base, (length, 4), nats; NaN where there is none.
+    bases
+        Letters of the region.
+    start
+        Its first base, 0-based; the axis counts from 1.
+    ax
+        Axes to draw on.
+    """
+    ax = _axes(ax)
+    from matplotlib.colors import LinearSegmentedColormap
+
+    values = np.asarray(llr, dtype=float)
+    colours = LinearSegmentedColormap.from_list("llr", [COLOURS[1], "#FFFFFF", COLOURS[0]])
+    most = float(np.nanmax(np.abs(values), initial=0)) or 1.0
+    image = ax.imshow(
+        values.T,
+        cmap=colours.with_extremes(bad="#C8C8C8"),
+        vmin=-most,
+        vmax=most,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(start + 0.5, start + len(values) + 0.5, 3.5, -0.5),
+    )
+    _dress(ax, "Substitutions", "position (bp, from 1)", "ALT")
+    ax.grid(visible=False)
+    ax.set_yticks(range(4), "ACGT")
+    ax.locator_params(axis="x", integer=True)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    if len(bases) <= _MOST_LETTERS:
+        top = ax.secondary_xaxis("top")
+        top.set_xticks(range(start + 1, start + 1 + len(bases)), bases, fontsize=7)
+        top.tick_params(length=0, pad=1)
+        top.spines["top"].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, pad=0.01, label="log-likelihood\nratio (nats)")
     return ax
 
 

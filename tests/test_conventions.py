@@ -49,11 +49,32 @@ TORCH_FILES = {
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
         ("models", ("checkpoint", "device")),
-        ("hyena", ("heldout", "hyenadna", "model", "recipe", "scores", "train", "weights")),
+        (
+            "hyena",
+            (
+                "calls",
+                "decoder",
+                "generate",
+                "heldout",
+                "hyenadna",
+                "longcontext",
+                "model",
+                "mutagenesis",
+                "prefix",
+                "recipe",
+                "sampling",
+                "scores",
+                "stream",
+                "train",
+                "variants",
+                "weights",
+                "workers",
+            ),
+        ),
     )
     for name in names
 }
-OPTIONAL = {"torch", "transformers", "safetensors", "huggingface_hub", "matplotlib"}
+OPTIONAL = {"torch", "transformers", "safetensors", "huggingface_hub", "matplotlib", "pyarrow"}
 
 
 def relative(path):

@@ -12,6 +12,7 @@ from genoseq.plots import (
     accuracy_plot,
     depth_plot,
     histogram_plot,
+    mutagenesis_plot,
     recall_plot,
     reliability_plot,
     report_figure,
@@ -49,9 +50,10 @@ def test_axes_in_axes_out():
         lambda ax=None: speed_plot({"a": (1000, 0.5)}, ax),
         lambda ax=None: histogram_plot([0, 1, 2], {"a": [3, 4]}, 7, ax, x="x", y="y"),
         lambda ax=None: depth_plot([0, 10, 15], [1, 2], ax),
+        lambda ax=None: mutagenesis_plot(np.zeros((2, 4)), "AC", 0, ax),
     ]
-    _, axes = pyplot.subplots(2, 3)
-    for draw, ax in zip(draws, axes.flat, strict=True):
+    _, axes = pyplot.subplots(2, 4)
+    for draw, ax in zip(draws, axes.flat, strict=False):
         assert draw(ax) is ax
         pyplot.figure()
         assert draw() is pyplot.gca()
@@ -104,6 +106,30 @@ def test_depth_in_units_with_the_mean(length, unit):
     ax = depth_plot([0, length // 2, length], [10, 20])
     assert ax.get_xlabel() == unit
     assert ax.lines[0].get_ydata()[0] == pytest.approx(15)
+
+
+def test_substitutions_stand_at_their_positions():
+    llr = np.full((3, 4), np.nan)
+    llr[0, 1], llr[2, 3] = -2, 0.5
+    ax = mutagenesis_plot(llr, "ANC", 99)
+    image = ax.images[0]
+    assert image.get_array().shape == (4, 3)
+    assert image.get_array()[1, 0] == -2
+    assert image.get_array()[3, 2] == 0.5
+    assert image.get_array().mask.sum() == 10
+    assert image.get_clim() == (-2, 2)  # white is 0
+    assert ax.get_xlim() == (99.5, 102.5)
+    assert [label.get_text() for label in ax.get_yticklabels()] == list("ACGT")
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # A on top
+    letters = ax.child_axes[0].get_xticklabels()
+    assert [label.get_text() for label in letters] == list("ANC")
+
+
+@pytest.mark.parametrize("length", [1, 500])
+def test_substitutions_of_any_region_are_drawn(length, tmp_path):
+    ax = mutagenesis_plot(np.full((length, 4), np.nan), "N" * length)
+    ax.figure.savefig(tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 1000
 
 
 def test_svg_is_the_same_each_time_and_has_ids_of_its_own():

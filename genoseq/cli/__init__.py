@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import shlex
 import signal
 import sys
@@ -45,6 +46,9 @@ __all__ = ["COMMANDS", "command_parser", "main", "main_cli"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("genoseq.cli.index", "embed a genome and write its index"),
     "align": ("genoseq.cli.align", "align reads to an indexed genome, as SAM, BAM or PAF"),
+    "embed": ("genoseq.cli.embed", "vectors and log-likelihoods of sequences, by HyenaDNA"),
+    "variants": ("genoseq.cli.variants", "score variants zero-shot, or all substitutions of a region"),
+    "generate": ("genoseq.cli.generate", "draw DNA from a HyenaDNA model, after a prompt or from nothing"),
     "train": ("genoseq.cli.train", "train an encoder on genomes"),
     "simulate": ("genoseq.cli.simulate", "make reads with known origin from a genome"),
     "evaluate": ("genoseq.cli.evaluate", "compare alignments with the known origin of the reads"),
@@ -227,6 +231,8 @@ def _memory_message(error: Exception) -> str | None:
         return f"not enough memory to load {str(error).partition(':')[0]}"
     if isinstance(error, OSError) and "Could not find/load shared object" in str(error):  # of llvmlite
         return "a library cannot be loaded: not enough memory, or a damaged installation of llvmlite"
+    if isinstance(error, RuntimeError) and re.search("can't allocate memory|CUDA out of memory", str(error)):
+        return "out of memory, in torch; take shorter sequences or smaller batches, or a machine with more"
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return f"not enough memory to start a thread; {advice}"
     return None

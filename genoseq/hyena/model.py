@@ -77,9 +77,9 @@ class Modulation(nn.Module):
         rates = torch.linspace(math.log(_FADED) / _SLOW, math.log(_FADED) / _FAST, config.d_model)
         self.register_buffer("deltas", rates[None, None], False)
 
-    def forward(self, t: Tensor, k: Tensor) -> Tensor:
-        """Filters `k` (1, length, channels) at times `t` (1, length, 1), faded."""
-        return k * (torch.exp(-t * self.deltas.abs()) + self.shift)
+    def forward(self, t: Tensor, channels: slice) -> Tensor:
+        """What is left of some channels at times `t`, (length,): (channels, length)."""
+        return torch.exp(-t * self.deltas[0, 0, channels, None].abs()) + self.shift
 
 
 class LongFilter(nn.Module):
@@ -122,10 +122,19 @@ class LongFilter(nn.Module):
 
     def forward(self, length: int) -> Tensor:
         """The first `length` taps of every filter: float32 (channels, length)."""
+        return self.taps(self.hidden(0, length))
+
+    def hidden(self, start: int, end: int) -> Tensor:
+        """Of some positions, what the last layer makes taps from: (end - start, width)."""
         with torch.autocast(self.bias.device.type, enabled=False):
-            z, t = self.pos_emb.z[:, :length], self.pos_emb.t[:, :length]
-            k = self.implicit_filter(z)
-            return self.modulation(t, k.float() if k.dtype != torch.float64 else k)[0].T
+            return self.implicit_filter[:-1](self.pos_emb.z[0, start:end])
+
+    def taps(self, hidden: Tensor, channels: slice = slice(None)) -> Tensor:
+        """Taps of some filters, from `hidden` of the first positions: float32 (channels, length)."""
+        with torch.autocast(self.bias.device.type, enabled=False):
+            k = self.implicit_filter[-1].get_parameter("weight")[channels] @ hidden.mT
+            t = self.pos_emb.t[0, : len(hidden), 0]
+            return self.modulation(t, channels) * (k.float() if k.dtype != torch.float64 else k)
 
 
 def long_convolution(u: Tensor, k: Tensor, bias: Tensor) -> Tensor:

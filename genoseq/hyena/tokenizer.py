@@ -6,10 +6,13 @@ difference; N is a token of its own, and the other IUPAC letters and gaps become
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.errors import UsageError
+from genoseq.errors import GenoseqWarning, UsageError
+from genoseq.sequence import encode
 
 CLS, SEP, BOS, MASK, PAD, RESERVED, UNK, A, C, G, T, N = range(12)
 """The published vocabulary (standalone_hyenadna.py); four more rows of the embedding are padding."""
@@ -30,6 +33,38 @@ def tokens_of(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     [7, 8, 9, 10, 11, 7, 8, 9, 10, 11]
     """
     return _OF_CODE[codes]
+
+
+def tokens_of_text(text: str | bytes) -> tuple[NDArray[np.uint8], int]:
+    """Tokens of letters, and how many of these are neither a base nor N: IUPAC codes and gaps.
+
+    Raises
+    ------
+    InputError
+        For a letter outside the IUPAC alphabet.
+
+    Examples
+    --------
+    >>> tokens, others = tokens_of_text("acgNR-")
+    >>> tokens.tolist(), others
+    ([7, 8, 9, 11, 11, 11], 2)
+    """
+    letters = text.encode("ascii", "replace") if isinstance(text, str) else text
+    tokens = tokens_of(encode(letters))
+    return tokens, int(np.count_nonzero(tokens == N)) - letters.count(b"N") - letters.count(b"n")
+
+
+def warn_of_others(count: int) -> None:
+    """Say that letters were read as N, if there were any.
+
+    Warns
+    -----
+    GenoseqWarning
+    """
+    if count:
+        letters = "letter that is" if count == 1 else "letters that are"
+        found = f"{count:,} {letters} neither A, C, G, T nor N (IUPAC codes, gaps): read as N"
+        warnings.warn(found, GenoseqWarning, stacklevel=4)  # who called embed
 
 
 def letters_of(tokens: NDArray[np.integer]) -> str:

@@ -6,9 +6,7 @@ behave as for FASTQ. A read is shown as the sequencer made it: records on the re
 
 from __future__ import annotations
 
-import os
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,43 +16,17 @@ import numpy as np
 from genoseq.errors import InputError
 from genoseq.io.batch import ReadBatch
 from genoseq.io.files import InputStream
+from genoseq.io.htslib import HtslibFeed, feeding
 from genoseq.io.tags import own_tags
 from genoseq.sequence import reverse_complement_text
 
 __all__ = ["alignment_batches"]
 
-_PIPE_BLOCK = 1 << 16
 _ANY_CONTIG = b"@SQ\tSN:genoseq:any\tLN:1\n"  # pysam does not read SAM whose header names no contig
 # SAM specification, section 1.4: FLAG
 _PAIRED, _REVERSE, _FIRST, _LAST, _SECONDARY_OR_SUPPLEMENTARY = 0x1, 0x10, 0x40, 0x80, 0x900
 _NAME = re.compile(r"[!-?A-~]{1,254}")  # SAM specification, section 1.4: QNAME
 _PHRED = 33  # SAM specification, section 1.4: QUAL
-
-
-class _Feeder(threading.Thread):
-    """Copies the decompressed file into a pipe that htslib reads; keeps an error for the reader."""
-
-    def __init__(self, stream: InputStream, write_end: int) -> None:
-        super().__init__(name="genoseq-bam-feeder", daemon=True)
-        self._stream, self._write_end = stream, write_end
-        self.error: InputError | None = None
-
-    def run(self) -> None:
-        block = memoryview(bytearray(_PIPE_BLOCK))
-        try:
-            if not self._stream.head.startswith(b"BAM"):
-                os.write(self._write_end, _ANY_CONTIG)
-            while count := self._stream.readinto(block):
-                written = 0
-                while written < count:
-                    written += os.write(self._write_end, block[written:count])
-            self._stream.check_end(strict=True)
-        except InputError as error:
-            self.error = error
-        except BrokenPipeError:
-            pass  # the reader stopped early; its own error, if any, is the one to tell
-        finally:
-            os.close(self._write_end)
 
 
 def alignment_batches(
@@ -73,25 +45,18 @@ def alignment_batches(
     """
     import pysam
 
-    read_end, write_end = os.pipe()
-    feeder = _Feeder(stream, write_end)
-    verbosity = pysam.set_verbosity(0)  # htslib would write to stderr; the exception tells the same
-    feeder.start()
-    try:
-        with os.fdopen(read_end, "rb", buffering=0) as pipe:
-            yield from _batches(pysam, pipe, feeder, stream.path, batch_reads, batch_bases, tags=tags)
-    finally:
-        feeder.join()
-        pysam.set_verbosity(verbosity)
+    first = b"" if stream.head.startswith(b"BAM") else _ANY_CONTIG
+    with feeding(stream, first) as feed:
+        yield from _batches(pysam, feed, stream.path, batch_reads, batch_bases, tags=tags)
 
 
 def _batches(
-    pysam: Any, pipe: Any, feeder: _Feeder, path: str, batch_reads: int, batch_bases: int, *, tags: bool
+    pysam: Any, feed: HtslibFeed, path: str, batch_reads: int, batch_bases: int, *, tags: bool
 ) -> Iterator[ReadBatch]:
     gathered = _Gathered()
     last = ""
     try:
-        with pysam.AlignmentFile(pipe, check_sq=False) as records:
+        with pysam.AlignmentFile(feed.pipe, check_sq=False) as records:
             last = "the header"
             for record in records:
                 name = record.query_name or "*"
@@ -108,14 +73,12 @@ def _batches(
                 carried = own_tags(record.to_string()) if tags else ""
                 gathered.add(name, sequence, quality, _mate(record.flag), carried)
     except (OSError, ValueError) as error:  # htslib tells its reason to stderr only
-        feeder.join()
         found = f"the file is cut or damaged after {last}"
         if not last:
             found = "the header cannot be read: a line of it is not SAM, or a contig is named twice"
-        raise (feeder.error or InputError(found, path)) from error
-    feeder.join()
-    if feeder.error is not None:
-        raise feeder.error
+        raise (feed.stop() or InputError(found, path)) from error
+    if (wrong := feed.stop()) is not None:
+        raise wrong
     if gathered.names:
         yield gathered.batch(path)
 

@@ -16,8 +16,13 @@ __all__ = ["check_fastq_name", "format_fastq", "open_fastq"]
 _NOT_WRITTEN = (".bgz", ".bz2", ".xz", ".zst")  # compressions that are read only
 
 
-def check_fastq_name(option: str, path: StrPath | None) -> None:
+def check_fastq_name(option: str, path: StrPath | None, *, fasta: bool = False) -> None:
     """Refuse names of compressions that are not written.
+
+    Parameters
+    ----------
+    fasta : bool
+        FASTA is to be written.
 
     Raises
     ------
@@ -25,9 +30,10 @@ def check_fastq_name(option: str, path: StrPath | None) -> None:
         With the name of the option and the ones that are.
     """
     if path is not None and os.fspath(path).lower().endswith(_NOT_WRITTEN):
+        kind, ending = ("FASTA", ".fa") if fasta else ("FASTQ", ".fq")
         raise UsageError(
-            f"{option}: {os.fspath(path)}: plain or gzip FASTQ is written; "
-            "use a name that ends in .fq or .fq.gz"
+            f"{option}: {os.fspath(path)}: plain or gzip {kind} is written; "
+            f"use a name that ends in {ending} or {ending}.gz"
         )
 
 

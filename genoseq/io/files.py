@@ -177,6 +177,18 @@ class InputStream:
             return taken
         return taken + self._fill(buffer[taken:])
 
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """1-based number and text of each line, without its end."""
+        block, rest, number = memoryview(bytearray(_BUFFER)), b"", 0
+        while count := self.readinto(block):
+            *lines, rest = (rest + bytes(block[:count])).split(b"\n")
+            for line in lines:
+                number += 1
+                yield number, line.removesuffix(b"\r")
+        self.check_end(strict=False)
+        if rest:
+            yield number + 1, rest.removesuffix(b"\r")
+
     def check_end(self, *, strict: bool) -> None:
         """After the last byte: a BGZF file must end with its empty block.
 

@@ -88,22 +88,9 @@ def read_placements(path: StrPath) -> Iterator[Placement]:
             yield from _text(stream)
 
 
-def _lines(stream: InputStream) -> Iterator[tuple[int, bytes]]:
-    """Number and text of each line, without its end."""
-    block, rest, number = memoryview(bytearray(_BLOCK)), b"", 0
-    while count := stream.readinto(block):
-        *lines, rest = (rest + bytes(block[:count])).split(b"\n")
-        for line in lines:
-            number += 1
-            yield number, line.removesuffix(b"\r")
-    stream.check_end(strict=False)
-    if rest:
-        yield number + 1, rest.removesuffix(b"\r")
-
-
 def _text(stream: InputStream) -> Iterator[Placement]:
     parse = None
-    for number, line in _lines(stream):
+    for number, line in stream.lines():
         if not line or (line[:1] == b"@" and line[3:4] == b"\t"):  # header lines: @HD, @SQ, @RG, @PG, @CO
             continue
         fields = line.split(b"\t")

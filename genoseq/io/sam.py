@@ -1,9 +1,8 @@
 """SAM, BAM and CRAM out: the header, and an output that takes blocks of SAM lines.
 
 The aligner formats SAM text in blocks. SAM goes straight to the file; for BAM, CRAM and for sorting the same
-text goes through a pipe to samtools, which comes with pysam and runs beside the aligner as a process of its
-own: it parses, sorts, compresses and indexes without holding this interpreter's lock. Every file appears
-under its name when it is complete (`files.replacing`).
+text goes through a pipe to samtools (`htslib`), which parses, sorts, compresses and indexes. Every file
+appears under its name when it is complete (`files.replacing`).
 """
 
 from __future__ import annotations
@@ -11,10 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, cast
@@ -22,8 +18,9 @@ from typing import Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from genoseq.errors import GenoseqError, UsageError
+from genoseq.errors import UsageError
 from genoseq.io.files import StrPath, check_output, input_error, open_output, replacing
+from genoseq.io.htslib import HtslibWriter, destination, remove_indexes
 
 __all__ = [
     "SORT_MEMORY",
@@ -39,6 +36,7 @@ __all__ = [
 SORT_MEMORY = 256 << 20
 """Bytes of records that are sorted in memory, all threads together; more are sorted in pieces on disk."""
 _LONGEST_BAI = 1 << 29  # bp, SAM specification, section 5.2: longer contigs need a CSI index
+_INDEXES = (".bai", ".csi", ".crai")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9]):([ -~]+)")  # SAM specification, section 1.3
 
 
@@ -218,7 +216,7 @@ def open_alignment_output(
             file.write(header.encode())
             yield cast("AlignmentOutput", file)
         return
-    with _destination(path) as (target, scratch):
+    with destination(path) as (target, scratch):
         index = _index_suffix(chosen, header) if chosen != "sam" and sort and scratch is not None else None
         arguments = _samtools_arguments(
             chosen, target, index, sort=sort, scratch=scratch, threads=threads, memory=sort_memory
@@ -228,38 +226,14 @@ def open_alignment_output(
                 raise UsageError(f"{os.fspath(path)}: CRAM is written to a file, with the genome at hand")
             fasta(scratch / "genome.fa")
             arguments[1:1] = ["--reference", os.fspath(scratch / "genome.fa")]
-        with _Samtools(arguments, os.fspath(path)) as samtools:
+        with HtslibWriter("samtools", arguments, os.fspath(path), "alignments") as samtools:
             samtools.write(header.encode())
             yield samtools
         if chosen != "sam" and scratch is not None:
-            _remove_indexes(path)
+            remove_indexes(path, _INDEXES)
         if index is not None:
             with replacing(f"{os.fspath(path)}{index}") as temporary:
                 Path(target + index).replace(temporary)
-
-
-def _remove_indexes(path: StrPath) -> None:
-    """Remove the indexes of the BAM or CRAM file that is about to be replaced: readers would trust them."""
-    for bam in {Path(path), Path(path).resolve()}:
-        for suffix in (".bai", ".csi", ".crai"):
-            bam.with_name(bam.name + suffix).unlink(missing_ok=True)
-            bam.with_suffix(suffix).unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _destination(path: StrPath) -> Iterator[tuple[str, Path | None]]:
-    """Where samtools writes, and a folder beside it for its pieces; None for a pipe or a device."""
-    if os.fspath(path) == "-" or (Path(path).exists() and not Path(path).is_file()):
-        yield os.fspath(path), None
-        return
-    real = Path(path).resolve()
-    with (
-        tempfile.TemporaryDirectory(prefix=f".{real.name}.", suffix=".tmp", dir=real.parent) as folder,
-        replacing(path) as temporary,
-    ):
-        target = Path(folder, real.name)
-        yield os.fspath(target), Path(folder)
-        target.replace(temporary)
 
 
 def _samtools_arguments(
@@ -287,63 +261,3 @@ def _index_suffix(format: str, header: str) -> str:
         return ".crai"
     lengths = [int(length) for length in re.findall(r"^@SQ\t.*\bLN:(\d+)", header, re.MULTILINE)]
     return ".csi" if any(length > _LONGEST_BAI for length in lengths) else ".bai"
-
-
-class _Samtools:
-    """SAM text piped to the samtools inside pysam, in a process of its own.
-
-    In this process it would hold the interpreter's lock while it waits for the text, and so wait for ever.
-    """
-
-    _PROGRAM = """import sys, pysam.samtools, pysam.utils
-try:
-    getattr(pysam.samtools, sys.argv[1])(*sys.argv[2:], catch_stdout=False)
-except pysam.utils.SamtoolsError as error:
-    sys.exit(error.value.partition("stderr=")[2])  # what samtools itself wrote there
-"""
-
-    def __init__(self, arguments: list[str], path: str) -> None:
-        self._path = "standard output" if path == "-" else path
-        # -P: a file pysam.py in the working folder does not get in the way
-        command = [sys.executable, "-P", "-c", self._PROGRAM, *arguments]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
-        self._complaint = b""
-        self._listener = threading.Thread(target=self._listen, name="genoseq-samtools-stderr", daemon=True)
-        self._listener.start()
-
-    def write(self, block: bytes | npt.NDArray[np.uint8], /) -> None:
-        view = block.data if isinstance(block, np.ndarray) else memoryview(block)
-        try:
-            while view:
-                view = view[self._process.stdin.write(view) :]  # type: ignore[union-attr]
-        except BrokenPipeError:
-            self._finish()
-            raise
-
-    def __enter__(self) -> _Samtools:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self._process.kill()
-            self._process.stdin.close()  # type: ignore[union-attr]
-            self._process.wait()
-            self._listener.join()
-        else:
-            self._finish()
-
-    def _listen(self) -> None:
-        with self._process.stderr as complaints:  # type: ignore[union-attr]
-            self._complaint = complaints.read()
-
-    def _finish(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()  # type: ignore[union-attr]
-        code = self._process.wait()
-        self._listener.join()
-        if code != 0:
-            lines = self._complaint.decode(errors="replace").splitlines()
-            said = "; ".join(line for line in lines if line and not line.startswith(("Traceback", " ")))
-            if "Broken pipe" in said:
-                raise BrokenPipeError
-            raise GenoseqError(f"{self._path}: samtools could not write the alignments: {said}")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from genoseq.errors import UsageError
 from genoseq.io.files import StrPath, open_output
 
-__all__ = ["SCHEMA_VERSION", "write_json", "write_tsv"]
+__all__ = ["SCHEMA_VERSION", "open_tsv", "write_json", "write_tsv"]
 
 #: Raised when a key changes its meaning or goes away; new keys do not raise it.
 SCHEMA_VERSION = 1
@@ -49,13 +50,24 @@ def write_tsv(path: StrPath, columns: Sequence[str], rows: Iterable[Sequence[obj
     UsageError
         For a row of another length than `columns`, or a cell with a tab or a line end.
     """
+    with open_tsv(path, columns) as write:
+        for row in rows:
+            write(row)
+
+
+@contextlib.contextmanager
+def open_tsv(path: StrPath, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], None]]:
+    """The same row by row: gives a function that writes one."""
     with open_output(path) as file:
         file.write(f"# schema_version={SCHEMA_VERSION}\n".encode())
         file.write(_tsv_line(columns))
-        for row in rows:
+
+        def write(row: Sequence[object]) -> None:
             if len(row) != len(columns):
                 raise UsageError(f"a row of {len(row)} cells in a table of {len(columns)} columns")
             file.write(_tsv_line(row))
+
+        yield write
 
 
 def _tsv_line(cells: Sequence[object]) -> bytes:

@@ -55,6 +55,12 @@ def failing(error):
         (OSError(28, "No space left on device"), 1, "error: No space left on device\n"),
         (MemoryError(), 1, "error: out of memory; use fewer threads (-t) or a machine with more memory\n"),
         (ImportError("lib.so: failed to map segment from shared object"), 1, "memory to load lib.so\n"),
+        (RuntimeError("CPUAllocator: can't allocate memory: you"), 1, "batches, or a machine with more\n"),
+        (
+            RuntimeError("CUDA out of memory. Tried to allocate"),
+            1,
+            "smaller batches, or a machine with more\n",
+        ),
         (RuntimeError("can't start new thread"), 1, "(-t) or a machine with more memory\n"),
         (KeyboardInterrupt(), 130, "genoseq probe: interrupted\n"),
         (BrokenPipeError(), 1, ""),

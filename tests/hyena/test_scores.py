@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from genoseq.hyena.scores import target_log_probabilities  # noqa: E402
+from genoseq.hyena.scores import Score, target_log_probabilities  # noqa: E402
 
 
 def test_bases_are_scored_by_what_is_before_them(network):
@@ -26,3 +27,25 @@ def test_a_single_base_has_no_score(network):
     ids = torch.tensor([[7]])
     with torch.inference_mode():
         assert target_log_probabilities(network, ids, network.states(ids)).tolist() == [[0.0]]
+
+
+def test_a_score_of_both_strands():
+    forward = np.array([np.nan, -1, -2, np.nan, -4], np.float32)
+    reverse = np.array([-5, -3, -2, np.nan, np.nan], np.float32)  # at the same positions
+    score = Score.of([forward, reverse])
+    assert score.nats == pytest.approx((-7 - 10) / 2)
+    assert score.bases == 3
+    assert score.bits_per_base == pytest.approx(8.5 / 3 / np.log(2))
+    assert score.per_base.tolist()[:3] == [-5, -2, -2]
+    assert np.isnan(score.per_base[3])
+    assert score.per_base[4] == -4
+    assert Score.of([forward]).nats == -7
+    assert Score.of([forward]).bases == 3
+    half = Score.of([forward, np.array([-5, -3, -2, np.nan, -1], np.float32)])
+    assert (half.nats, half.bases) == (-9, 3.5)
+
+
+def test_a_score_of_nothing():
+    score = Score.of([np.array([np.nan], np.float32)] * 2)
+    assert (score.nats, score.bases) == (0, 0)
+    assert np.isnan(score.bits_per_base)

@@ -169,3 +169,13 @@ def test_stopping_early_ends_the_feeder(tmp_path):
     batches = read_batches(as_bam(HEADER + "".join(records), tmp_path / "r.bam"), batch_reads=10)
     assert len(next(batches)) == 10
     batches.close()
+
+
+def test_damage_far_from_the_end_is_an_error_at_once(tmp_path):
+    """What follows the damage is more than a pipe holds, and nobody reads it."""
+    records = [line(f"r{i}", 4, "ACGT" * 25, "I" * 100) for i in range(5000)]
+    records[50] = "b\tx\t*\tzz\n"
+    path = tmp_path / "r.sam"
+    path.write_text(HEADER + "".join(records))
+    with pytest.raises(InputError, match="damaged after read 'r49'"):
+        reads_of(path)
