@@ -88,8 +88,9 @@ def _about(bench: Bench, figures: Figures) -> str:
         "errors). *Right*: within 60 bp of the origin, on its strand. CPU seconds are user "
         "and system time of the command from FASTQ to SAM, and what mapping one read takes is "
         "taken off; LAST's stop at MAF, the conversion is not counted. *genoseq* is the "
-        "default (preset `divergent`, two anchor words), *genoseq-sr* the smaller index, "
-        "*genoseq-sensitive* one more stage for the reads that nothing convinced. LAST "
+        "preset `divergent` (two anchor words), *genoseq-sr* the smaller index, *genoseq-sensitive* one "
+        "more stage for the reads that nothing convinced; `auto`, the default, takes the first, and the "
+        "last for reads below 85 % identity. LAST "
         "`-m100` sees the first 1,000 reads of a set."
     )
 
