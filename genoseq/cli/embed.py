@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=memory_size,
         default=4 << 30,
         metavar="SIZE",
-        help="for the tables of a long window, for example 2G (default: 4G)",
+        help="to compute a long window in, beside what torch itself takes, for example 2G (default: 4G)",
     )
     output = parser.add_argument_group("Output")
     output.add_argument(

@@ -10,7 +10,8 @@ channels) and y (channels by positions), and a third, vk, of as many channels as
 
 The first two are repeated for group after group. A piece begins with as many positions of the piece before as
 the short convolution looks back. Nothing is approximated: the states are those of `HyenaNetwork.states` up to
-the rounding of float32.
+the rounding of float32, and on a CPU to the last bit where both transform at the same size, as they do with
+long sequences (benchmarks/hyena/long_context.py).
 
 How large pieces and groups are, and how many transforms run at once, follows from the length and the memory
 that is allowed, never from the number of threads. Spectra of the filters are kept while sequences of similar
@@ -165,9 +166,8 @@ class _Plan:
 
         item = weight.element_size()
         channel = batch * self.length * item  # bytes of a channel in a table
-        transform = (
-            4 * min(rows, batch) * self.channels * self.size * item
-        )  # spectra, and what becomes of them
+        # spectra of the input, of the filters, and of both, and what is made of them
+        transform = 4 * min(rows, batch) * self.channels * self.size * item
         fixed = 2 * config.d_model * channel + transform
         fixed += 0 if self.kept else self.length * config.filter_order * item
         if fixed + channel > memory:
