@@ -157,7 +157,10 @@ class Trainer:
         self.model: nn.Module = network
         if self.processes > 1:
             self.model = nn.parallel.DistributedDataParallel(network)
-        self.optimizer = torch.optim.AdamW(parameter_groups(network, plan), betas=plan.betas)
+        groups = parameter_groups(
+            network, rate=plan.learning_rate, decay=plan.weight_decay, filter_rate=plan.filter_rate
+        )
+        self.optimizer = torch.optim.AdamW(groups, betas=plan.betas)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=plan.precision == "fp16")
         self.step = 0
         self.seconds = 0.0
@@ -197,7 +200,7 @@ class Trainer:
             group["lr"] = group["highest"] * plan.rate(self.step)
         self.model.train()
         windows = self._batch()
-        torch.manual_seed(_mixed(plan.seed, self.step, self.rank))  # dropout
+        torch.manual_seed(mixed(plan.seed, self.step, self.rank))  # dropout
         targets = max(1, self.processes * int(known(windows[:, 1:]).sum()))
         rows = max(1, plan.micro // windows.shape[1])
         total = torch.zeros((), device=self.device)
@@ -283,20 +286,34 @@ class Trainer:
         return contextlib.nullcontext()
 
 
-def parameter_groups(network: HyenaNetwork, plan: Training) -> list[dict[str, Any]]:
-    """Parameters by learning rate and weight decay: matrices, filters, and the rest."""
+def parameter_groups(
+    network: nn.Module, *, rate: float, decay: float, filter_rate: float = 1.0
+) -> list[dict[str, Any]]:
+    """Parameters that are trained, by learning rate and weight decay: matrices, filters, and the rest.
+
+    Parameters
+    ----------
+    network : Module
+        A `HyenaNetwork`, or what contains one.
+    rate, decay : float
+        Learning rate, and weight decay of the matrices.
+    filter_rate : float
+        Learning rate of the networks that compute the filters, as a share of `rate`.
+    """
     matrices, filters, rest = [], [], []
     for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         if "implicit_filter" in name:
             filters.append(parameter)
         elif parameter.dim() == 2 and "embeddings" not in name:
             matrices.append(parameter)
         else:
             rest.append(parameter)
-    decays, rates = (plan.weight_decay, 0.0, 0.0), (1.0, plan.filter_rate, 1.0)
+    decays, rates = (decay, 0.0, 0.0), (rate, rate * filter_rate, rate)
     return [
-        {"params": group, "weight_decay": decay, "highest": plan.learning_rate * rate}
-        for group, decay, rate in zip((matrices, filters, rest), decays, rates, strict=True)
+        {"params": group, "weight_decay": decay, "highest": highest}
+        for group, decay, highest in zip((matrices, filters, rest), decays, rates, strict=True)
     ]
 
 
@@ -355,6 +372,6 @@ def _place() -> tuple[int, int]:
     return 0, 1
 
 
-def _mixed(*numbers: int) -> int:
+def mixed(*numbers: int) -> int:
     """A seed from several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

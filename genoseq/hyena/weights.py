@@ -77,7 +77,7 @@ def read_weights(path: str | Path) -> Weights:
     head: dict[str, Tensor] = {}
     output = None
     for key, tensor in tensors.items():
-        if lightning and not key.startswith("model."):
+        if lightning and not key.startswith(("model.", "decoder.")):
             continue  # running metrics of the training
         if (found := _HEAD.match(key)) is not None:
             if found[2] == "lm_head":
@@ -173,8 +173,8 @@ def _trained_tables(network: HyenaNetwork) -> dict[str, Tensor]:
     }
 
 
-def read_config(folder: Path) -> HyenaConfig:
-    """The configuration in a folder of a model.
+def read_values(folder: Path) -> Mapping[str, Any]:
+    """What stands in the ``config.json`` of a folder.
 
     Raises
     ------
@@ -190,7 +190,18 @@ def read_config(folder: Path) -> HyenaConfig:
         raise CheckpointError(f"{path}: not JSON ({error})") from error
     if not isinstance(values, Mapping):
         raise CheckpointError(f"{path}: not the configuration of a HyenaDNA model")
-    return HyenaConfig.from_json(values, str(path))
+    return values
+
+
+def read_config(folder: Path) -> HyenaConfig:
+    """The configuration in a folder of a model.
+
+    Raises
+    ------
+    CheckpointError
+        As `read_values`, and if the shape of the model does not follow from it.
+    """
+    return HyenaConfig.from_json(read_values(folder), str(folder / CONFIG))
 
 
 def read_network(path: str | Path, config: HyenaConfig | None = None) -> tuple[HyenaNetwork, Weights]:

@@ -62,13 +62,13 @@ def test_lengths_take_their_share_of_the_steps():
 def test_filters_biases_and_embeddings_do_not_decay(network):
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     decaying, filters, rest = (
-        [names[id(p)] for p in group["params"]] for group in parameter_groups(network, Training())
+        [names[id(p)] for p in group["params"]] for group in parameter_groups(network, rate=1e-3, decay=0.1)
     )
     assert len(decaying) + len(filters) + len(rest) == len(names)
     assert {name.rsplit(".", 2)[1] for name in decaying} == {"in_proj", "out_proj", "fc1", "fc2"}
     assert all("implicit_filter" in name for name in filters)
     assert "embeddings.word_embeddings.weight" in rest
-    assert [g["weight_decay"] for g in parameter_groups(network, Training())] == [0.1, 0.0, 0.0]
+    assert [g["weight_decay"] for g in parameter_groups(network, rate=1e-3, decay=0.1)] == [0.1, 0.0, 0.0]
 
 
 def test_unknown_bases_are_not_predicted(network):

@@ -1,0 +1,175 @@
+"""Splits of labelled sequences: what to train on, what to choose by, what to judge by.
+
+The three parts share nothing. A sequence that occurs twice, or on both strands, is on one side only, and so
+is whatever the user says belongs together (families, clusters, individuals): such sequences form a *group*,
+and groups are drawn, not sequences. The draw is stratified: each part has about its share of every class. It
+follows from the seed alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genoseq.errors import InputError, UsageError
+from genoseq.sequence import reverse_complement
+
+__all__ = ["Split", "fold_splits", "groups_of", "random_split"]
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Numbers of the sequences of each part: int64, ascending.
+
+    Attributes
+    ----------
+    train
+        To learn from.
+    validation
+        To choose by: when to stop, which setting. Never the test.
+    test
+        To judge by, once.
+    """
+
+    train: Numbers
+    validation: Numbers
+    test: Numbers
+
+
+def groups_of(codes: Sequence[npt.NDArray[np.uint8]], names: Sequence[str] = ()) -> Numbers:
+    """Number of the group of each sequence: int64 (n,).
+
+    Sequences are of one group if they are equal, or one is the reverse complement of the other, or they have
+    the same of the `names`, or are linked by others of which that is true.
+
+    Parameters
+    ----------
+    codes
+        Base codes of the sequences.
+    names
+        A name of the group of each sequence; none by default.
+
+    Examples
+    --------
+    >>> from genoseq.sequence import encode
+    >>> groups_of([encode(text) for text in ("AAC", "GTT", "AAG", "aac")]).tolist()
+    [0, 0, 1, 0]
+    """
+    parents = list(range(len(codes)))
+
+    def root(number: int) -> int:
+        while parents[number] != number:
+            parents[number] = parents[parents[number]]
+            number = parents[number]
+        return number
+
+    first: dict[bytes | str, int] = {}
+    for number, each in enumerate(codes):
+        forward, backward = each.tobytes(), reverse_complement(each).tobytes()
+        keys: list[bytes | str] = [hashlib.sha256(min(forward, backward)).digest()]
+        keys += [names[number]] if names else []
+        for key in keys:
+            low, high = sorted((root(first.setdefault(key, number)), root(number)))
+            parents[high] = low
+    _, groups = np.unique([root(number) for number in range(len(codes))], return_inverse=True)
+    return groups.astype(np.int64)
+
+
+def random_split(
+    labels: Numbers,
+    groups: Numbers,
+    *,
+    validation: float,
+    test: float,
+    seed: int,
+    classes: Sequence[str] = (),
+) -> Split:
+    """Three parts, drawn by chance.
+
+    Parameters
+    ----------
+    labels, groups
+        int64 (n,), class and group of each sequence.
+    validation, test
+        Share of the sequences of each class, 0 for a part that is not needed.
+    classes
+        Names of the classes, for messages.
+
+    Raises
+    ------
+    UsageError
+        If the shares are not shares.
+    InputError
+        If a class has too few groups for one in each part.
+    """
+    if min(validation, test) < 0 or validation + test >= 1:
+        found = f"validation {validation:g} and test {test:g}"
+        raise UsageError(f"{found}: shares of 0 to 1 are expected that leave some to train on")
+    shares = np.array([1 - validation - test, validation, test])
+    parts = _draw(labels, groups, shares, np.random.default_rng(seed), classes)
+    return Split(*(np.flatnonzero(parts == part) for part in range(3)))
+
+
+def fold_splits(
+    labels: Numbers, groups: Numbers, folds: int, *, validation: float, seed: int, classes: Sequence[str] = ()
+) -> Iterator[Split]:
+    """Splits of which each sequence is in the test of exactly one.
+
+    Raises
+    ------
+    UsageError
+        If the numbers make no sense.
+    InputError
+        If a class has fewer groups than there are folds, or too few for a validation as well.
+    """
+    if folds < 2:
+        raise UsageError(f"{folds} folds; at least 2 are needed")
+    fold = _draw(labels, groups, np.full(folds, 1 / folds), np.random.default_rng(seed), classes)
+    for number in range(folds):
+        rest = np.flatnonzero(fold != number)
+        rng = np.random.default_rng([seed, number])
+        inner = _draw(labels[rest], groups[rest], np.array([1 - validation, validation]), rng, classes)
+        yield Split(rest[inner == 0], rest[inner == 1], np.flatnonzero(fold == number))
+
+
+def _draw(
+    labels: Numbers,
+    groups: Numbers,
+    shares: npt.NDArray[np.float64],
+    rng: np.random.Generator,
+    classes: Sequence[str],
+) -> Numbers:
+    """Number of the part of each sequence.
+
+    The groups of a class come in random order; each goes where most is missing, first the large ones if they
+    could not be placed later. A group of several classes counts for that of its first sequence.
+    """
+    _, firsts, inverse, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    wanted = np.flatnonzero(shares > 0)
+    part_of_group = np.zeros(len(firsts), np.int64)
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels[firsts] == label)
+        if len(own) < len(wanted):
+            name = classes[label] if len(classes) else label
+            raise InputError(
+                f"{len(wanted)} parts that share nothing need as many different sequences of each class (or "
+                f"groups, where some belong together); class {name} has {len(own)}"
+            )
+        own = rng.permutation(own)
+        own = own[np.argsort(-sizes[own], kind="stable")]  # large ones first, those of one size by chance
+        missing = shares[wanted] * sizes[own].sum()
+        empty = np.ones(len(wanted), bool)
+        for at, group in enumerate(own):
+            # the last groups go to parts that have none yet
+            open_to = empty if empty.sum() == len(own) - at else np.ones(len(wanted), bool)
+            part = int(np.argmax(np.where(open_to, missing, -np.inf)))
+            part_of_group[group] = wanted[part]
+            missing[part] -= sizes[group]
+            empty[part] = False
+    return part_of_group[inverse]
