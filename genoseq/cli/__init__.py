@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "embed": ("genoseq.cli.embed", "vectors and log-likelihoods of sequences, by HyenaDNA"),
     "variants": ("genoseq.cli.variants", "score variants zero-shot, or all substitutions of a region"),
     "generate": ("genoseq.cli.generate", "draw DNA from a HyenaDNA model, after a prompt or from nothing"),
+    "classify": ("genoseq.cli.classify", "say which class sequences belong to"),
     "train": ("genoseq.cli.train", "train an encoder on genomes"),
     "simulate": ("genoseq.cli.simulate", "make reads with known origin from a genome"),
     "evaluate": ("genoseq.cli.evaluate", "compare alignments with the known origin of the reads"),

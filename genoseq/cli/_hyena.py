@@ -10,7 +10,7 @@ from genoseq.errors import MissingDependencyError
 if TYPE_CHECKING:
     from genoseq.hyena.hyenadna import HyenaDNA
 
-__all__ = ["DEFAULT_MODEL", "add_model_options", "load_model"]
+__all__ = ["DEFAULT_MODEL", "add_device_options", "add_model_options", "load_model"]
 
 DEFAULT_MODEL = "hyena-tiny"
 """The model that ships."""
@@ -25,6 +25,11 @@ def add_model_options(group: argparse._ArgumentGroup) -> None:
         metavar="MODEL",
         help="name of a model (genoseq models list), folder with config.json and weights, or file of weights",
     )
+    add_device_options(group)
+
+
+def add_device_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say where and how exactly a model runs."""
     group.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one"
     )

@@ -7,8 +7,13 @@ transformer at its published size, which wants a GPU).
 `genoseq train hyena` trains a HyenaDNA language model on genomes, from a recipe; the same command again goes
 on with a run that was stopped.
 
+`genoseq train hyena-classifier` fine-tunes such a model on sequences with labels, and says what that is worth
+beside a regression on 6-mers and one on the vectors of the model as it was.
+
 Examples:
   genoseq train hyena genome.fa --params pipelines/params/hyena_tiny.yaml -o run/
+  genoseq train hyena-classifier train.tsv --init hyena-tiny -o run/
+  genoseq train hyena-classifier --classes human.fa ecoli.fa --seeds 5 -o run/
   genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/
   genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/ --resume
   genoseq train encoder --encoder rde --genomes ecoli.fa -o rde/ --steps 5000 --device cuda
@@ -22,7 +27,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genoseq.cli import _options, _train_hyena
+from genoseq.cli import _options, _train_classifier, _train_hyena
 from genoseq.cli._training_log import TrainingLog
 from genoseq.errors import CheckpointError, InputError, MissingDependencyError, UsageError
 
@@ -43,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     hyena = _add_kind(kinds, "hyena", "a HyenaDNA language model", about)
     _train_hyena.add_arguments(hyena)
+    about = (
+        "Fine-tune a HyenaDNA model to tell classes of sequences apart. Training, validation and test share "
+        "no sequence, on either strand; the validation decides when to stop, the test is looked at once. The "
+        "same command goes on with a run that was stopped."
+    )
+    classifier = _add_kind(kinds, "hyena-classifier", "a classifier of sequences", about)
+    _train_classifier.add_arguments(classifier)
     for kind in kinds.choices.values():
         # the frame adds the common options to `genoseq train`; here they may also follow the word MODEL
         before = len(kind._actions)
@@ -90,8 +102,8 @@ def _add_encoder(encoder: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train and write the weights."""
-    if args.model == "hyena":
-        _train_hyena.run(args)
+    if args.model in (own := {"hyena": _train_hyena, "hyena-classifier": _train_classifier}):
+        own[args.model].run(args)
         return
     _check(args)
     try:

@@ -44,10 +44,12 @@ from genoseq.supervised.regression import Regression, fit_regression, softmax
 from genoseq.supervised.runs import Run
 from genoseq.supervised.splits import Split
 
-__all__ = ["REPORT", "Study", "summary"]
+__all__ = ["KMERS", "PROBE", "REPORT", "TUNED", "Study", "summary"]
 
 REPORT = "report.json"
 PROBE, KMERS, TUNED = "linear probe", "6-mer regression", "fine-tuned"
+"""The methods, by the names that they have in a report."""
+
 PREDICTIONS = "predictions.tsv"
 
 _SHOWN = 80  # letters of a value in a message

@@ -103,7 +103,7 @@ def planned_runs(
         less.
     """
     labels, groups = data.numbers(classes), groups_of(data.codes, data.groups)
-    _warn_of_contradictions(groups, labels)
+    _warn_of_contradictions(groups_of(data.codes) if data.groups else groups, labels)
     free = np.flatnonzero(_kept(groups, places) & (places == 0))
     given = [np.flatnonzero(_kept(groups, places) & (places == place)) for place in (1, 2)]
     if folds is not None and (len(given[0]) or len(given[1])):
@@ -151,5 +151,5 @@ def _warn_of_contradictions(groups: NDArray[np.int64], labels: NDArray[np.int64]
     pairs = np.unique(np.stack([groups, labels]), axis=1)
     count = int(np.count_nonzero(np.bincount(pairs[0]) > 1)) if pairs.size else 0
     if count:
-        some = "sequence occurs" if count == 1 else "sequences or groups occur"
+        some = "sequence occurs" if count == 1 else "sequences occur"
         warnings.warn(f"{count:,} {some} with more than one label", GenoseqWarning, stacklevel=3)

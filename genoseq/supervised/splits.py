@@ -147,29 +147,42 @@ def _draw(
 ) -> Numbers:
     """Number of the part of each sequence.
 
-    The groups of a class come in random order; each goes where most is missing, first the large ones if they
-    could not be placed later. A group of several classes counts for that of its first sequence.
+    The groups come in random order, but large ones first, by powers of 2; each goes where most of its classes
+    is missing.
     """
-    _, firsts, inverse, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    count = int(labels.max(initial=-1)) + 1
+    _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    members = np.zeros((len(sizes), count), np.int64)  # sequences of each group by class
+    np.add.at(members, (inverse, labels), 1)
     wanted = np.flatnonzero(shares > 0)
-    part_of_group = np.zeros(len(firsts), np.int64)
-    for label in np.unique(labels):
-        own = np.flatnonzero(labels[firsts] == label)
-        if len(own) < len(wanted):
-            name = classes[label] if len(classes) else label
-            raise InputError(
-                f"{len(wanted)} parts that share nothing need as many different sequences of each class (or "
-                f"groups, where some belong together); class {name} has {len(own)}"
-            )
-        own = rng.permutation(own)
-        own = own[np.argsort(-sizes[own], kind="stable")]  # large ones first, those of one size by chance
-        missing = shares[wanted] * sizes[own].sum()
-        empty = np.ones(len(wanted), bool)
-        for at, group in enumerate(own):
-            # the last groups go to parts that have none yet
-            open_to = empty if empty.sum() == len(own) - at else np.ones(len(wanted), bool)
-            part = int(np.argmax(np.where(open_to, missing, -np.inf)))
-            part_of_group[group] = wanted[part]
-            missing[part] -= sizes[group]
-            empty[part] = False
+    left = np.count_nonzero(members, axis=0)  # groups of each class that are not placed yet
+    for label in np.flatnonzero(left < len(wanted)).tolist():
+        raise InputError(_too_few(len(wanted), classes[label] if len(classes) else label, left[label]))
+    totals = np.maximum(members.sum(0), 1)
+    missing = np.tile(shares[wanted, None], (1, count))  # of each class, in shares of all its sequences
+    lacks = np.ones((len(wanted), count), bool)
+    part_of_group = np.zeros(len(sizes), np.int64)
+    order = rng.permutation(len(sizes))
+    for group in order[np.argsort(-np.log2(sizes[order]).astype(np.int64), kind="stable")]:
+        own = members[group] > 0
+        scores = missing @ (members[group] / totals)
+        # the last groups of a class go to the parts that have none of it
+        needy = lacks[:, own & (lacks.sum(0) >= left)].sum(1)
+        part = int(np.lexsort((scores, needy))[-1])
+        part_of_group[group] = wanted[part]
+        missing[part] -= members[group] / totals
+        lacks[part] &= ~own
+        left[own] -= 1
+    for label in np.flatnonzero(lacks.any(0)).tolist():
+        raise InputError(
+            f"the groups cannot be shared out so that each of {len(wanted)} parts has some of class "
+            f"{classes[label] if len(classes) else label}; make smaller groups, or give the parts as files"
+        )
     return part_of_group[inverse]
+
+
+def _too_few(parts: int, name: object, found: int) -> str:
+    return (
+        f"{parts} parts that share nothing need as many different sequences of each class (or groups, where "
+        f"some belong together); class {name} has {found}"
+    )
