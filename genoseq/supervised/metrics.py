@@ -1,8 +1,8 @@
 """How good a classifier is, with intervals: 95 % of what the same classifier would score on other samples.
 
-The interval of the accuracy is Wilson's (1927), which holds for few samples and near 0 and 1. Those of the
-others are percentiles of the bootstrap: all but the AUROC follow from the confusion matrix, and drawing
-samples with replacement is drawing its cells from a multinomial distribution.
+The interval of the accuracy is Wilson's (1927), which holds for few samples and near 0 and 1; that of the
+AUROC is DeLong's. Those of the others are percentiles of the bootstrap: they follow from the confusion
+matrix, and to draw samples with replacement is to draw its cells from a multinomial distribution.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ __all__ = ["Figure", "Metrics", "auroc", "confusion_matrix", "measure", "wilson"
 _NORMAL_95 = 1.959963984540054  # of the standard normal distribution, 97.5 % lie below
 _PERCENTILES = (2.5, 97.5)
 _DRAWS = 2000
-_BLOCK = 1 << 20  # weights that are in memory at once
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -113,10 +112,7 @@ def measure(labels: Numbers, probabilities: Floats, classes: Sequence[str], *, s
         -1, *confusion.shape
     )
     right = int(np.trace(confusion))
-    area = None
-    if len(classes) == 2:
-        positive, scores = labels == 1, probabilities[:, 1]
-        area = _figure(float(auroc(positive, scores)), _drawn_aurocs(positive, scores, rng))
+    area = auroc(labels == 1, probabilities[:, 1]) if len(classes) == 2 else None
     balanced, f1, mcc = (
         _figure(float(of(confusion)), of(drawn)) for of in (_balanced_accuracy, _macro_f1, _mcc)
     )
@@ -144,10 +140,11 @@ def wilson(right: int, samples: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def auroc(
-    positive: npt.NDArray[np.bool_], scores: Floats, weights: npt.NDArray[np.integer] | None = None
-) -> Floats:
+def auroc(positive: npt.NDArray[np.bool_], scores: Floats) -> Figure:
     """Area under the ROC curve: how often a positive sample scores above a negative one, ties counting half.
+
+    The interval is that of DeLong, DeLong and Clarke-Pearson (Biometrics 1988), on the scale of the logit, so
+    that it stays between 0 and 1; an area of 0 or 1 has none.
 
     Parameters
     ----------
@@ -155,35 +152,30 @@ def auroc(
         bool (n,).
     scores
         float (n,).
-    weights
-        int (..., n): how often each sample counts; once by default.
 
     Returns
     -------
-    ndarray, shape (...)
-        NaN where all samples that count are of one kind.
+    Figure
+        NaN if all samples are of one kind.
     """
-    order = np.argsort(scores, kind="stable")
-    counts = np.ones(len(scores), np.int64) if weights is None else weights
-    up = np.where(positive, counts, 0)[..., order].astype(np.float64)
-    down = np.where(positive, 0, counts)[..., order].astype(np.float64)
-    ends = np.flatnonzero(np.diff(scores[order], append=np.inf) != 0)  # the last of equal scores
-    below = np.cumsum(down, -1)[..., ends]
-    before = np.concatenate([np.zeros_like(below[..., :1]), below[..., :-1]], -1)
-    ups = np.diff(np.cumsum(up, -1)[..., ends], axis=-1, prepend=0)
-    pairs = up.sum(-1) * down.sum(-1)
-    won = (ups * (before + below) / 2).sum(-1)
-    return np.divide(won, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+    ups, downs = scores[positive], scores[~positive]
+    if not len(ups) or not len(downs):
+        return Figure(math.nan, math.nan, math.nan)
+    among_all = _ranks(scores)
+    above = (among_all[positive] - _ranks(ups)) / len(downs)  # of each positive: share of negatives below it
+    below = 1 - (among_all[~positive] - _ranks(downs)) / len(ups)
+    area = float(above.mean())
+    variance = sum(each.var(ddof=1) / len(each) for each in (above, below) if len(each) > 1)
+    if not 0 < area < 1:
+        return Figure(area, area, area)
+    middle, half = math.log(area / (1 - area)), _NORMAL_95 * math.sqrt(variance) / (area * (1 - area))
+    return Figure(area, *(1 / (1 + math.exp(-edge)) for edge in (middle - half, middle + half)))
 
 
-def _drawn_aurocs(positive: npt.NDArray[np.bool_], scores: Floats, rng: np.random.Generator) -> Floats:
-    """Areas of samples drawn with replacement."""
-    samples, rows = len(scores), max(1, _BLOCK // len(scores))
-    parts = []
-    for first in range(0, _DRAWS, rows):
-        drawn = rng.multinomial(samples, np.full(samples, 1 / samples), min(rows, _DRAWS - first))
-        parts.append(auroc(positive, scores, drawn))
-    return np.concatenate(parts)
+def _ranks(values: Floats) -> Floats:
+    """Place of each value in order, from 1 on; equal ones share the mean of theirs."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
 def _figure(value: float, drawn: Floats) -> Figure:

@@ -86,7 +86,7 @@ def fit_regression(
     best: Regression | None = None
     for strength in strengths:
         model = LogisticRegression(
-            C=strength, max_iter=_ITERATIONS, tol=1e-3, class_weight="balanced" if balanced else None
+            C=strength, max_iter=_ITERATIONS, class_weight="balanced" if balanced else None
         )
         model.fit(scaled, labels)
         weight, bias = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)

@@ -111,7 +111,7 @@ def random_split(
     if min(validation, test) < 0 or validation + test >= 1:
         found = f"validation {validation:g} and test {test:g}"
         raise UsageError(f"{found}: shares of 0 to 1 are expected that leave some to train on")
-    shares = np.array([1 - validation - test, validation, test])
+    shares = np.array([1 - validation - test, validation, test], np.float64)
     parts = _draw(labels, groups, shares, np.random.default_rng(seed), classes)
     return Split(*(np.flatnonzero(parts == part) for part in range(3)))
 
