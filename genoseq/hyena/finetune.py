@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from genoseq.errors import CheckpointError, UsageError
 from genoseq.hyena.examples import Examples, draw_batches, draw_windows, padded
 from genoseq.hyena.heads import Classifier, Head, vectors_of
 from genoseq.hyena.lora import add_low_rank, merge_low_rank
-from genoseq.hyena.model import HyenaNetwork
+from genoseq.hyena.model import Block, HyenaNetwork
 from genoseq.hyena.train import mixed, parameter_groups
 from genoseq.io.files import replacing
 from genoseq.models.checkpoint import read_state
@@ -75,6 +75,8 @@ class Tuning:
         Of the matrices that are not part of a filter.
     clip : float
         Largest norm of a gradient.
+    dropout : float
+        After the embedding.
     balanced : bool
         Weigh sequences against the frequency of their class.
     precision : str
@@ -94,6 +96,7 @@ class Tuning:
     warm_up: float = 0.1
     weight_decay: float = 0.1
     clip: float = 1.0
+    dropout: float = 0.0
     balanced: bool = False
     precision: str = "fp32"
     checkpoint_every: float = 60.0
@@ -175,6 +178,7 @@ def fine_tune(
         classifier.output.bias.copy_(torch.from_numpy(probe.bias))
     if plan.tune == "head":
         return Tuned(classifier.eval(), probe.loss, [])
+    cast("Block", classifier.network.layers[0]).dropout1.p = plan.dropout
     torch.manual_seed(plan.seed)  # the corrections
     if plan.tune == "lora":
         add_low_rank(classifier.network, plan.rank)

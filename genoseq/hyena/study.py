@@ -107,6 +107,7 @@ class Study:
             "tuning": dataclasses.asdict(self.plan), "rivals": self.rivals,
             "runs": [run.name for run in runs], "sequences": self._digest(),
         }  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
         report = _begun(folder / REPORT, settings)
         write_json(folder / REPORT, report)
         for run in runs[len(report["runs"]) :]:
@@ -209,22 +210,33 @@ def _begun(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
         return {"settings": settings, "kept": None, "runs": [], "summary": {}}
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        stored, runs = dict(report["settings"]), list(report["runs"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        stored, runs, summed = _flat(report["settings"]), report["runs"], report["summary"]
+        if not all(math.isfinite(run["validation_loss"]) for run in list(runs)):
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path}: not the report of a study; name another folder") from error
-    now = json.loads(json.dumps(settings))
+    now = _flat(json.loads(json.dumps(settings)))
     for name in {**now, **stored}:
         if stored.get(name) != now.get(name):
             raise CheckpointError(
                 f"{path}: the study in this folder has {name} {_short(stored.get(name))}, this one "
                 f"{_short(now.get(name))}; name another folder, or delete it"
             )
-    return {"settings": settings, "kept": report.get("kept"), "runs": runs, "summary": report["summary"]}
+    return {"settings": settings, "kept": report.get("kept"), "runs": runs, "summary": summed}
 
 
 def _is_figure(value: object) -> bool:
     """Whether a value of a report is a figure with its interval; the confusion matrix is not."""
     return isinstance(value, list) and len(value) == 3 and not isinstance(value[0], list)
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with those of each part by names of their own: ``tuning.epochs``."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        parts = {f"{name}.{part}": each for part, each in value.items()} if isinstance(value, dict) else None
+        found |= parts if parts is not None else {name: value}
+    return found
 
 
 def _short(value: object) -> str:
