@@ -104,8 +104,8 @@ def planned_runs(
     """
     labels, groups = data.numbers(classes), groups_of(data.codes, data.groups)
     _warn_of_contradictions(groups_of(data.codes) if data.groups else groups, labels)
-    free = np.flatnonzero(_kept(groups, places) & (places == 0))
-    given = [np.flatnonzero(_kept(groups, places) & (places == place)) for place in (1, 2)]
+    kept = _kept(groups, places)
+    free, *given = (np.flatnonzero(kept & (places == place)) for place in range(3))
     if folds is not None and (len(given[0]) or len(given[1])):
         raise UsageError("folds are parts of the training sequences: leave --validation and --test out")
     runs = []
@@ -138,9 +138,10 @@ def _kept(groups: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.bo
     if not kept.all():
         count = int(np.count_nonzero(~kept))
         some = "sequence is" if count == 1 else "sequences are"
+        left = "training and validation" if (places == 1).any() else "training"
         warnings.warn(
-            f"{count:,} {some} in the validation or test file too, or belong to a group that is: left out of "
-            "the training" + (" or validation" if (places == 1).any() else ""),
+            f"{count:,} {some} also in the file of the validation or the test (or of a group that is): left "
+            f"out of the {left}",
             GenoseqWarning,
             stacklevel=3,
         )

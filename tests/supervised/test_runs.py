@@ -65,7 +65,10 @@ def test_what_is_in_the_test_is_not_trained():
     train.codes[0] = reverse_complement(test.codes[0])
     train.codes[2] = validation.codes[2].copy()
     validation.codes[4] = test.codes[4].copy()
-    with pytest.warns(GenoseqWarning, match="3 sequences are in the validation or test file too"):
+    with pytest.warns(
+        GenoseqWarning,
+        match=r"3 sequences are also in the file of .* left out of the training and validation",
+    ):
         data, runs = plan(train, validation, test)
     split = runs[0].split
     assert [len(split.train), len(split.validation), len(split.test)] == [38, 9, 20]
