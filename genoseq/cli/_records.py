@@ -1,4 +1,4 @@
-"""The sequences of `genoseq embed`: whole records of a file, or regions of a genome."""
+"""The sequences of `genoseq embed` and `genoseq classify`: records of a file, or regions of a genome."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Record", "read_records", "read_regions"]
 
 @dataclass(frozen=True)
 class Record:
-    """A sequence to embed.
+    """A sequence to embed or to classify.
 
     Attributes
     ----------

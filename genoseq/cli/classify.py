@@ -1,7 +1,7 @@
 """Say which class sequences belong to.
 
-Each record of a FASTA, FASTQ, SAM or BAM file gets the label of its most probable class, and the probability
-of every class. Lower case counts as upper case, IUPAC codes other than A, C, G, T are read as N.
+Each record of a FASTA, FASTQ, 2bit, SAM or BAM file gets the label of its most probable class, and the
+probability of every class. Lower case counts as upper case, IUPAC codes other than A, C, G, T are read as N.
 
 --method hyena: a HyenaDNA model with a head, made by `genoseq train hyena-classifier`. Sequences longer than
 its windows are read in windows, of which the mean counts; both strands are read unless the classes depend on
@@ -36,7 +36,7 @@ METHODS = ("hyena",)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `genoseq classify`."""
     parser.add_argument(
-        "sequences", metavar="SEQS", help="FASTA, FASTQ, SAM or BAM, any compression; - for stdin"
+        "sequences", metavar="SEQS", help="FASTA, FASTQ, 2bit, SAM or BAM, any compression; - for stdin"
     )
     parser.add_argument("--method", choices=METHODS, required=True, help="how: hyena, a fine-tuned network")
     model = parser.add_argument_group("Model (--method hyena)")
@@ -101,35 +101,24 @@ def _rows(
 ) -> Iterator[list[object]]:
     """The lines of the table, in the order of the file."""
     from genoseq.cli._progress import Progress
+    from genoseq.cli._records import read_records
 
     names: deque[str] = deque()  # of what is on its way
     with Progress("classifying", "bp", quiet=args.quiet) as progress:
 
         def tokens() -> Iterator[NDArray[np.uint8]]:
-            for name, found, others in _records(args.sequences):
-                names.append(name)
+            for record in read_records(args.sequences):
+                names.append(record.sequence)
                 totals["sequences"] += 1
-                totals["bases"] += len(found)
-                totals["others"] += others
-                progress.add(len(found))
-                yield found
+                totals["bases"] += len(record.tokens)
+                totals["others"] += record.others
+                progress.add(len(record.tokens))
+                yield record.tokens
 
         for shares in classifier.stream(tokens()):
             label = classifier.classes[shares.argmax()]
             totals[f"label {label}"] += 1
             yield [names.popleft(), label, *shares]
-
-
-def _records(path: str) -> Iterator[tuple[str, NDArray[np.uint8], int]]:
-    """Name and tokens of each record, and how many letters are read as N that are not N."""
-    from genoseq.hyena.tokenizer import tokens_of
-    from genoseq.io.fastx import read_batches
-    from genoseq.sequence import AMBIGUOUS
-
-    for batch in read_batches(path, batch_bases=1 << 20):
-        others = (batch.codes == AMBIGUOUS) & (batch.letters != ord("N"))
-        for i, (start, end) in enumerate(zip(batch.offsets[:-1], batch.offsets[1:], strict=True)):
-            yield batch.name(i), tokens_of(batch.codes[start:end]), int(others[start:end].sum())
 
 
 def _summary(
