@@ -102,8 +102,8 @@ def kmer_shares(
     Examples
     --------
     >>> from genoseq.sequence import encode
-    >>> kmer_shares([encode("AACC")], 1, both_strands=False).round(2).tolist()
-    [[0.71, 0.71, 0.0, 0.0]]
+    >>> kmer_shares([encode("ACGT")], 1, both_strands=False).tolist()
+    [[0.5, 0.5, 0.5, 0.5]]
     >>> kmer_shares([encode("AACC")], 1).shape
     (1, 2)
     """
