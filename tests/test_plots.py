@@ -18,6 +18,7 @@ from genoseq.plots import (
     report_figure,
     speed_plot,
     svg_figure,
+    training_plot,
 )
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -51,6 +52,7 @@ def test_axes_in_axes_out():
         lambda ax=None: histogram_plot([0, 1, 2], {"a": [3, 4]}, 7, ax, x="x", y="y"),
         lambda ax=None: depth_plot([0, 10, 15], [1, 2], ax),
         lambda ax=None: mutagenesis_plot(np.zeros((2, 4)), "AC", 0, ax),
+        lambda ax=None: training_plot([{"step": 1, "loss": 2.0}], {"order 2": 1.9}, ax),
     ]
     _, axes = pyplot.subplots(2, 4)
     for draw, ax in zip(draws, axes.flat, strict=False):
@@ -163,3 +165,22 @@ def test_without_matplotlib(monkeypatch):
     for draw in (report_figure, reliability_plot, recall_plot):
         with pytest.raises(MissingDependencyError, match=r"pip install 'genoseq\[plots\]'"):
             draw([])
+
+
+def test_training_curves():
+    log = [
+        {"step": 20, "loss": 3.3, "length": 64},
+        {"step": 40, "loss": 2.0},
+        {"step": 40, "held_out": 1.97},
+        {"held_out_bits_per_base": 1.9},
+    ]
+    ax = training_plot(log, {"order 12": 1.95})
+    assert texts(ax) == ["training", "held out", "order 12"]
+    training, held_out, other = (line.get_xydata().tolist() for line in ax.lines)
+    assert training == [[20, 3.3], [40, 2.0]]
+    assert held_out == [[40, 1.97]]
+    assert {y for _, y in other} == {1.95}
+
+
+def test_training_without_a_line():
+    assert training_plot([]).get_legend() is None

@@ -1,0 +1,40 @@
+"""Figures of the reports: axes in, axes out.
+
+Every function draws on `ax`, or on the current axes of pyplot when none are given, and returns them; saving
+and showing is the caller's. Every series has a colour and a marker of its own. matplotlib is the extra
+`plots`, imported only to draw.
+
+    from genoseq.evaluate import evaluate
+    from genoseq.plots import reliability_plot
+
+    reliability_plot([evaluate("reads.bam")]).figure.savefig("reliability.png")
+"""
+
+from __future__ import annotations
+
+from genoseq.plots.alignment import (
+    accuracy_plot,
+    depth_plot,
+    histogram_plot,
+    recall_plot,
+    reliability_plot,
+    report_figure,
+    speed_plot,
+)
+from genoseq.plots.models import mutagenesis_plot, training_plot
+from genoseq.plots.style import COLOURS, check_matplotlib, svg_figure
+
+__all__ = [
+    "COLOURS",
+    "accuracy_plot",
+    "check_matplotlib",
+    "depth_plot",
+    "histogram_plot",
+    "mutagenesis_plot",
+    "recall_plot",
+    "reliability_plot",
+    "report_figure",
+    "speed_plot",
+    "svg_figure",
+    "training_plot",
+]
