@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import signal
-import sys
 
 import numpy as np
 import pysam
@@ -204,14 +203,6 @@ def test_prompts_are_not_overwritten(model, prompts, capsys):
     assert run("-m", model, "--prompts", prompts, "-o", prompts) == 2
     assert "is an input of this run" in capsys.readouterr().err
     assert prompts.read_bytes() == before
-
-
-def test_without_torch(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    for name in [name for name in sys.modules if name.startswith("genoseq.hyena")]:
-        monkeypatch.delitem(sys.modules, name)
-    assert run("-l", 3) == 2
-    assert "a HyenaDNA model needs torch, which is not installed: pip install" in capsys.readouterr().err
 
 
 def test_ctrl_c(model, start, appears, tmp_path):
