@@ -9,6 +9,10 @@ costs nothing and never loads numba, FAISS or torch.
     for batch in aligner.stream(read_batches("reads.fq.gz"), threads=4):
         ...
 
+    from genoseq import HyenaDNA
+
+    vectors = HyenaDNA.load("hyena-tiny").embed(["ACGT", "GATTACA"])
+
 `docs/api.md` shows them at work.
 """
 
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
         MissingDependencyError,
         UsageError,
     )
+    from genoseq.hyena.hyenadna import HyenaDNA
     from genoseq.index.reference import Reference
     from genoseq.index.store import Index, IndexParameters
     from genoseq.io.fastx import ReadBatch, read_batches, read_fasta
@@ -52,6 +57,7 @@ _HOMES = {
     "CheckpointError": "genoseq.errors",
     "GenoseqError": "genoseq.errors",
     "GenoseqWarning": "genoseq.errors",
+    "HyenaDNA": "genoseq.hyena.hyenadna",
     "Index": "genoseq.index.store",
     "IndexFileError": "genoseq.errors",
     "IndexParameters": "genoseq.index.store",
@@ -85,6 +91,7 @@ __all__ = [
     "CheckpointError",
     "GenoseqError",
     "GenoseqWarning",
+    "HyenaDNA",
     "Index",
     "IndexFileError",
     "IndexParameters",
@@ -117,7 +124,14 @@ def __getattr__(name: str) -> object:
     if home is None:
         message = f"module 'genoseq' has no attribute {name!r}"
         raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python adds "Did you mean"
-    value = getattr(import_module(home), name)
+    try:
+        value = getattr(import_module(home), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        from genoseq.errors import MissingDependencyError
+
+        raise MissingDependencyError(name, "torch", "models") from error
     globals()[name] = value
     return value
 
