@@ -250,7 +250,9 @@ def test_a_name_that_needs_torch_says_so():
         "except MissingDependencyError as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("HyenaDNA needs torch, which is not installed: pip install 'genoseq[models]'")
+    assert done.stdout.startswith(
+        "HyenaDNA needs torch, which is not installed: pip install 'genoseq[models]'"
+    )
 
 
 def test_type_checkers_see_every_public_name():

@@ -13,15 +13,13 @@ Examples:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genoseq.cli._options import bounded_int
+from genoseq.cli._plot import check_plot, save_plot
 
 if TYPE_CHECKING:
     from genoseq.evaluate import Evaluation
-
-_PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
         pooled.label = "all files"
         shown = [pooled]
     if args.plot:
-        _save(report_figure(shown), args.plot)
+        save_plot(report_figure(shown), args.plot)
     if args.tsv:
         rows = [result.summary() for result in results]
         cells = [["" if value is None else value for value in row.values()] for row in rows]
@@ -125,8 +123,7 @@ def _check(args: argparse.Namespace) -> list[str]:
     inputs = [*args.alignments, *([args.against] if args.against else [])]
     if inputs.count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
-    if args.plot and Path(args.plot).suffix.lower() not in _PLOT_SUFFIXES:
-        raise UsageError(f"--plot: {args.plot!r} must end in {', '.join(_PLOT_SUFFIXES)}")
+    check_plot(args.plot)
     outputs = {"--json": args.json, "--tsv": args.tsv, "--plot": args.plot}
     check_distinct(outputs, inputs)
     for path in outputs.values():
@@ -148,13 +145,6 @@ def _warn(result: Evaluation, path: str, reads: int | None) -> None:
     elif path.endswith((".paf", ".paf.gz")) and reads is None:
         found = f"{path}: PAF leaves reads out that were not placed; give --reads for true shares"
         warnings.warn(found, GenoseqWarning, stacklevel=2)
-
-
-def _save(figure: object, path: str) -> None:
-    from genoseq.io.files import open_output
-
-    with open_output(path) as file:
-        figure.savefig(file, format=Path(path).suffix[1:].lower())  # type: ignore[attr-defined]
 
 
 def _percent(share: float | int | None, digits: int = 2) -> str:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from genoseq.cli._hyena import add_model_options, load_model
 from genoseq.cli._options import bounded_int
+from genoseq.cli._plot import check_plot, save_plot
 
 if TYPE_CHECKING:
     from genoseq.hyena.alleles import VariantWindow
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from genoseq.hyena.mutagenesis import Mutagenesis
     from genoseq.hyena.variants import VariantScorer
 
-_PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 _CALL_COLUMNS = ("contig", "position", "id", "ref", "alt", "llr", "llr_bits", "forward", "reverse", "skipped")
 _REGION_COLUMNS = ("contig", "position", "ref", "alt", "llr", "llr_bits")
 
@@ -128,12 +128,7 @@ def _check(args: argparse.Namespace) -> None:
         chosen = "tsv" if ending == ".tsv" else calls_format(args.output)
         if args.index and chosen in ("tsv", "vcf"):
             raise UsageError("--index needs -o with a name that ends in .vcf.gz or .bcf")
-    if args.plot:
-        from genoseq.plots import check_matplotlib
-
-        if Path(args.plot).suffix.lower() not in _PLOT_SUFFIXES:
-            raise UsageError(f"--plot: {args.plot!r} must end in {', '.join(_PLOT_SUFFIXES)}")
-        check_matplotlib("--plot")
+    check_plot(args.plot)
     outputs = {"-o": args.output, "--plot": args.plot, "--json": args.json}
     check_distinct(outputs, [args.calls, args.reference])
     for path in outputs.values():
@@ -231,15 +226,13 @@ def _region_rows(found: Mutagenesis) -> Iterator[list[object]]:
 def _draw(found: Mutagenesis, path: str) -> None:
     from matplotlib.figure import Figure
 
-    from genoseq.io.files import open_output
     from genoseq.plots import mutagenesis_plot
 
     width = min(max(6.0, 1.5 + 0.12 * len(found.letters)), 24.0)
     figure = Figure(figsize=(width, 2.4), layout="constrained", dpi=150)
     ax = mutagenesis_plot(found.llr, found.letters, found.start, figure.subplots())
     ax.set_xlabel(f"{found.contig} (bp, from 1)")
-    with open_output(path) as file:
-        figure.savefig(file, format=Path(path).suffix[1:].lower())
+    save_plot(figure, path)
 
 
 def _report(args: argparse.Namespace, scorer: VariantScorer, counts: Counter[str]) -> None:
