@@ -13,27 +13,6 @@ from genoseq.ncd.markov import LONGEST, MarkovModel
 from genoseq.sequence import encode, reverse_complement
 
 
-def random_bases(seed, length, *, unknown=0.0):
-    rng = np.random.default_rng(seed)
-    codes = rng.choice(4, length, p=[0.4, 0.3, 0.2, 0.1]).astype(np.uint8)
-    codes[rng.random(length) < unknown] = 4
-    return codes
-
-
-def chain(seed, length, transitions):
-    """A sample of a Markov chain; `transitions` has a row for each context."""
-    rng = np.random.default_rng(seed)
-    order = round(np.log(len(transitions)) / np.log(4))
-    thresholds = np.cumsum(transitions, axis=1)
-    draws = rng.random(length)
-    codes = np.empty(length, np.uint8)
-    context = 0
-    for i in range(length):
-        codes[i] = min(3, int(np.searchsorted(thresholds[context], draws[i])))
-        context = (context * 4 + int(codes[i])) % 4**order
-    return codes
-
-
 class Naive:
     """Counts in dictionaries, contexts as tuples, the formula of the module as it stands."""
 
@@ -61,21 +40,21 @@ class Naive:
 
 @pytest.mark.parametrize("order", [0, 1, 3, 5])
 @pytest.mark.parametrize("both_strands", [False, True])
-def test_equals_counting_in_dictionaries(order, both_strands):
-    training = [random_bases(seed, 300, unknown=0.03) for seed in range(3)]
+def test_equals_counting_in_dictionaries(order, both_strands, bases):
+    training = [bases(seed, 300, unknown=0.03) for seed in range(3)]
     model = MarkovModel.fit(training, order, prior=3.5, both_strands=both_strands)
     if both_strands:
         training += [reverse_complement(codes) for codes in training]
     naive = Naive(training, order, 3.5)
-    query = random_bases(9, 200, unknown=0.05)
+    query = bases(9, 200, unknown=0.05)
     expected = [-np.log2(naive.probability(context, base)) for context, base in naive.contexts(query)]
     np.testing.assert_allclose(model.costs(query)[query < 4], expected, rtol=1e-5)
     assert np.isclose(model.bits(query), sum(expected))
 
 
-def test_probabilities_add_up_to_one_and_give_the_costs():
-    model = MarkovModel.fit([random_bases(1, 2000)], 4)
-    query = random_bases(2, 500, unknown=0.05)
+def test_probabilities_add_up_to_one_and_give_the_costs(bases):
+    model = MarkovModel.fit([bases(1, 2000)], 4)
+    query = bases(2, 500, unknown=0.05)
     distributions = model.probabilities(query)
     np.testing.assert_allclose(distributions.sum(1), 1, atol=1e-6)
     known = query < 4
@@ -85,8 +64,8 @@ def test_probabilities_add_up_to_one_and_give_the_costs():
     assert (model.costs(query)[~known] == 0).all()
 
 
-def test_a_model_holds_those_of_lower_orders():
-    training = [random_bases(1, 3), random_bases(2, 900, unknown=0.02)]
+def test_a_model_holds_those_of_lower_orders(bases):
+    training = [bases(1, 3), bases(2, 900, unknown=0.02)]
     model = MarkovModel.fit(training, 6)
     for order in range(7):
         assert np.array_equal(model.shorter(order).table, MarkovModel.fit(training, order).table)
@@ -94,25 +73,25 @@ def test_a_model_holds_those_of_lower_orders():
         model.shorter(7)
 
 
-def test_both_strands_cost_the_same_where_both_are_counted():
-    model = MarkovModel.fit([random_bases(1, 5000)], 3)
-    query = random_bases(2, 2000)
+def test_both_strands_cost_the_same_where_both_are_counted(bases):
+    model = MarkovModel.fit([bases(1, 5000)], 3)
+    query = bases(2, 2000)
     there, back = model.bits(query), model.bits(reverse_complement(query))
     assert abs(there - back) < 3  # bits of 2000 bases: only the first three differ
-    one = MarkovModel.fit([random_bases(1, 5000)], 3, both_strands=False)
+    one = MarkovModel.fit([bases(1, 5000)], 3, both_strands=False)
     assert one.bits(reverse_complement(query)) - one.bits(query) > 100
 
 
-def test_counting_a_strand_by_hand_is_the_same():
-    codes = random_bases(5, 700, unknown=0.01)
+def test_counting_a_strand_by_hand_is_the_same(bases):
+    codes = bases(5, 700, unknown=0.01)
     by_hand = MarkovModel.fit([codes, reverse_complement(codes)], 5, both_strands=False)
     assert np.array_equal(MarkovModel.fit([codes], 5).table, by_hand.table)
 
 
-def test_no_model_beats_the_entropy_of_the_source():
+def test_no_model_beats_the_entropy_of_the_source(markov_chain):
     rng = np.random.default_rng(3)
     transitions = rng.dirichlet([0.5] * 4, 16)
-    training, held_out = chain(1, 100_000, transitions), chain(2, 50_000, transitions)
+    training, held_out = markov_chain(1, 100_000, transitions), markov_chain(2, 50_000, transitions)
     contexts = held_out[:-2].astype(int) * 4 + held_out[1:-1]
     entropy = -np.log2(transitions[contexts, held_out[2:]]).mean()
     costs = [
