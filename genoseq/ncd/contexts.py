@@ -28,7 +28,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 AHEAD = 16
-"""Bases between finding a row and reading it: some 10 us, a hundred times the latency of memory."""
+"""Bases between finding a row and reading it: some 20 us, two hundred times the latency of memory."""
 RING = 32  # slots, a power of two above AHEAD
 THIS_STRAND, OTHER_STRAND = 0, 1
 LONGEST_ROW = 12

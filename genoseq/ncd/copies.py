@@ -9,7 +9,7 @@ so: making them agree on the best place costs 0.005 bits/base on human chromosom
 
 How often a copy is right, and which base comes if it is not, is learned for each score and number of hits
 since the last miss: most substitutions are transitions. Whether the site is a CpG, which mutates ten times as
-often, was tried and brings nothing (0.0002 bits/base more on 8 Mb of human chromosome 20).
+often, was tried and is of no use (0.0002 bits/base more on 8 Mb of human chromosome 20).
 """
 
 from __future__ import annotations

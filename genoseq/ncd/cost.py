@@ -85,12 +85,16 @@ def checked(sequence: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Raises
     ------
     UsageError
-        If it is not one row of uint8, such as text that was not encoded.
+        If it is not one row of uint8, or is text that was not encoded.
     """
     codes = np.ascontiguousarray(sequence)
     if codes.dtype != np.uint8 or codes.ndim != 1:
         raise UsageError(
             f"a sequence must be one row of base codes (uint8, see genoseq.encode), "
             f"not {codes.dtype} of shape {codes.shape}"
+        )
+    if codes.size and codes.max() > AMBIGUOUS:
+        raise UsageError(
+            f"a base code is {codes.max()}, and 0..{AMBIGUOUS} are possible: encode text (genoseq.encode)"
         )
     return codes

@@ -192,10 +192,13 @@ def test_parameters_out_of_range(changes, message):
         replace(SMALL, **changes)
 
 
-@pytest.mark.parametrize("text", ["ACGT", np.array(["A"]), np.zeros((2, 2), np.uint8), np.zeros(3)])
+@pytest.mark.parametrize(
+    "text",
+    ["ACGT", np.array(["A"]), np.frombuffer(b"ACGT", np.uint8), np.zeros((2, 2), np.uint8), np.zeros(3)],
+)
 def test_text_must_be_encoded(text):
     model = MixingModel(SMALL)
     for method in (model.learn, model.costs, model.probabilities):
-        with pytest.raises(UsageError, match="base codes"):
+        with pytest.raises(UsageError, match="base code"):
             method(text)
     assert model.bits(random_bases(1, 100)) == MixingModel(SMALL).bits(random_bases(1, 100))
