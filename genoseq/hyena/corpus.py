@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.errors import InputError
-from genoseq.hyena.tokenizer import N, reverse_complement, tokens_of
+from genoseq.hyena.tokenizer import A, N, reverse_complement, tokens_of
 from genoseq.io.fastx import read_batches
 from genoseq.io.twobit import is_twobit, read_twobit
 
@@ -51,6 +51,10 @@ class Corpus:
     def bases(self) -> int:
         """Bases in the pieces."""
         return int((self.pieces[:, 1] - self.pieces[:, 0]).sum())
+
+    def codes(self) -> list[NDArray[np.uint8]]:
+        """Base codes of each piece (`genoseq.sequence`): what models of other kinds take."""
+        return [self.tokens[start:end] - A for start, end in self.pieces]
 
     def split(self, share: float) -> tuple[Corpus, Corpus]:
         """What to train on, and what is held out: the last `share` of the bases of every piece."""

@@ -47,7 +47,7 @@ def log_of(folder):
 
 
 def test_a_run_leaves_a_model_and_a_log(given, capsys):
-    assert train(given, "--json", given / "summary.json") == 0
+    assert train(given, "--json", given / "summary.json", "--plot", given / "curve.svg") == 0
     captured = capsys.readouterr()
     assert "16,000 bp to train on, 4,000 bp held out" in captured.err
     model = HyenaDNA.load(given / "run", device="cpu")
@@ -56,6 +56,11 @@ def test_a_run_leaves_a_model_and_a_log(given, capsys):
     assert summary["steps"] == 12
     assert summary["held_out_bases"] == 3999
     assert summary["held_out_bits_per_base"] == pytest.approx(2.0, abs=0.1)
+    assert summary["markov_bits_per_base"] == pytest.approx(2.0, abs=0.01)  # the sequence is random
+    assert summary["mixing_bits_per_base"] == pytest.approx(2.0, abs=0.05)
+    assert f"markov_order {summary['markov_order']}" in captured.err
+    curve = (given / "curve.svg").read_text()
+    assert curve.count("<svg") == 1
     assert [line["step"] for line in log_of(given) if "loss" in line] == [4, 8, 12]
 
 
@@ -74,7 +79,8 @@ def test_the_same_command_goes_on(given, capsys):
 
 
 def test_the_seed_may_be_given(given):
-    assert train(given, "--seed", "5", "-q") == 0
+    assert train(given, "--seed", "5", "-q", "--no-baselines") == 0
+    assert "markov_order" not in (given / "run" / "log.jsonl").read_text()
     config = json.loads((given / "run" / "config.json").read_text())
     assert config["d_model"] == 16
     with pytest.raises(AssertionError):  # the checkpoint is of seed 5, the recipe of seed 1
@@ -89,6 +95,7 @@ def test_the_seed_may_be_given(given):
         (["{genome}", "-o", "run", "--params", "none.yaml"], 1, "none.yaml: no such file"),
         (["{genome}"], 2, "-o"),
         (["{genome}", "-o", "run", "--device", "tpu"], 2, "invalid choice"),
+        (["{genome}", "-o", "run", "--plot", "curve.bmp"], 2, "must end in .png, .svg, .pdf"),
         (["{genome}", "-o", "{folder}/no/run"], 0, ""),
     ],
 )

@@ -31,6 +31,10 @@ def test_the_held_out_part_is_the_end_of_every_piece():
     assert held.pieces.tolist() == [[900, 1000], [1180, 1200]]
     assert train.bases + held.bases == corpus.bases == 1200
     assert len(corpus.split(0.0)[1].pieces) == 0
+    assert [part.tolist() for part in held.codes()] == [
+        random_codes(1000)[900:].tolist(),
+        random_codes(200, 1)[180:].tolist(),
+    ]
 
 
 @pytest.mark.parametrize("codes", [[random_codes(50)], [np.full(500, 4, np.uint8)]])
