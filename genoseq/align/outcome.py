@@ -141,14 +141,14 @@ def outcome(
 
     aligned = _told_closely(reads, candidates, chosen.best, reference, parameters)
     readers = aligned.reads[order]
-    wanted = (places == 0) | ((places <= secondary) & chosen.good[order])
+    mapped = (chosen.best >= 0) & chosen.good[chosen.best]
+    wanted = (places == 0) | ((places <= secondary) & chosen.good[order] & mapped[readers])
     without = np.flatnonzero(chosen.best < 0)
     owners = np.concatenate([readers[wanted], without])
     rows = np.concatenate([order[wanted], np.full(len(without), -1)])
     primary = np.concatenate([places[wanted] == 0, np.ones(len(without), bool)])
     turn = np.argsort(owners, kind="stable")
     owners, rows, primary = owners[turn], rows[turn], primary[turn]
-    mapped = (chosen.best >= 0) & chosen.good[chosen.best]
     placed = ~primary | mapped[owners]
     flags = np.where(placed, REVERSE * aligned.strands[rows].astype(np.int32), UNMAPPED)
     flags += np.where(primary, 0, SECONDARY)

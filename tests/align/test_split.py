@@ -93,3 +93,18 @@ def _parts(cigar):
     import re
 
     return re.findall(r"\d+|\D", cigar)
+
+
+def test_a_read_without_a_place_has_no_other_places(toy_index):
+    rng = np.random.default_rng(0)
+    genome = toy_index.reference
+    texts = []
+    for _ in range(600):  # three places, the best of which now and then is too little of the read to be told
+        starts = rng.integers(0, len(genome) - 40, 3)
+        texts.append("".join("ACGTN"[code] for start in starts for code in genome.codes(start, start + 40)))
+    reads = ReadBatch.from_strings([f"r{i}" for i in range(len(texts))], texts)
+    aligned = Aligner(toy_index, secondary=5).align(reads)
+    other = (aligned.rows.flags & SECONDARY) > 0
+    assert not aligned.mapped.all()
+    assert other.sum() > 100
+    assert aligned.mapped[aligned.alignments.reads[other]].all()
