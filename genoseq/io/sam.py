@@ -36,7 +36,7 @@ __all__ = [
 SORT_MEMORY = 256 << 20
 """Bytes of records that are sorted in memory, all threads together; more are sorted in pieces on disk."""
 _LONGEST_BAI = 1 << 29  # bp, SAM specification, section 5.2: longer contigs need a CSI index
-_INDEXES = (".bai", ".csi", ".crai")
+_INDEXES = {"bam": (".bai", ".csi"), "cram": (".crai",)}
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9]):([ -~]+)")  # SAM specification, section 1.3
 
 
@@ -229,8 +229,8 @@ def open_alignment_output(
         with HtslibWriter("samtools", arguments, os.fspath(path), "alignments") as samtools:
             samtools.write(header.encode())
             yield samtools
-        if chosen != "sam" and scratch is not None:
-            remove_indexes(path, _INDEXES)
+        if scratch is not None:
+            remove_indexes(path, _INDEXES.get(chosen, ()))
         if index is not None:
             with replacing(f"{os.fspath(path)}{index}") as temporary:
                 Path(target + index).replace(temporary)

@@ -130,6 +130,20 @@ def test_indexes_of_the_bam_before_are_removed(sort, left, tmp_path):
     assert all((tmp_path / name).read_bytes() != b"old" for name in left)
 
 
+@pytest.mark.parametrize(
+    ("format", "kept"), [("bam", ["out.cram.crai", "out.crai"]), ("cram", ["out.bai", "out.csi"])]
+)
+def test_indexes_of_another_format_stay(format, kept, tmp_path):
+    for name in kept:
+        (tmp_path / name).write_bytes(b"old")
+    genome = f">chr1\n{'A' * 1000}\n>chr2\n{'A' * 1000}\n"
+    with open_alignment_output(
+        tmp_path / f"out.{format}", HEADER, sort=True, fasta=lambda path: path.write_text(genome) and None
+    ):
+        pass
+    assert {name for name in kept if (tmp_path / name).read_bytes() == b"old"} == set(kept)
+
+
 @pytest.mark.parametrize("suffix", ["sam", "bam"])
 def test_a_sorted_file_on_a_full_disk_is_one_clean_line(suffix):
     with (
