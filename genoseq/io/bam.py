@@ -118,6 +118,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.first = 0
+        self._last = (0, "")  # mate and name that the batch before ended with
         self._clear()
 
     def _clear(self) -> None:
@@ -132,15 +133,18 @@ class _Gathered:
         return not self.names or bool(self._qualities) == with_quality
 
     def waits_for(self, name: str) -> bool:
-        """Whether the last read is a second mate, and this one, perhaps its first, belongs before it."""
-        return self._mates[-1:] == [2] and self.names[-1] == name and self.names[-2:-1] != [name]
+        """Whether the last read is a second mate of that name, and its first has not come yet."""
+        if self._mates[-1:] != [2] or self.names[-1] != name:
+            return False
+        before = (self._mates[-2], self.names[-2]) if len(self.names) > 1 else self._last
+        return before != (1, name)
 
     def is_full(self, batch_reads: int, batch_bases: int) -> bool:
         return len(self.names) >= batch_reads or self._bases >= batch_bases
 
     def add(self, name: str, sequence: str, quality: str | None, mate: int, tags: str) -> None:
         # a first mate that follows its second is put before it
-        turned = mate == 1 and self._mates[-1:] == [2] and self.names[-1] == name
+        turned = mate == 1 and self.waits_for(name)
         at = len(self.names) - turned
         self.names.insert(at, name)
         self._sequences.insert(at, sequence)
@@ -164,5 +168,6 @@ class _Gathered:
         except InputError as error:
             raise InputError(error.message, path) from error
         self.first += len(batch)
+        self._last = (self._mates[-1], self.names[-1])
         self._clear()
         return batch

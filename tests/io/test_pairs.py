@@ -107,6 +107,15 @@ def test_flags_of_bam_make_pairs_first_mates_first(tmp_path):
     assert [batches[0].sequence(i)[0] for i in range(5)] == ["A", "C", "G", "A", "T"]
 
 
+@pytest.mark.parametrize("batch_reads", [1, 2, 3, 100])
+def test_neighbouring_pairs_of_one_name_in_bam(tmp_path, batch_reads):
+    path = sam(tmp_path / "r.sam", [("a", 77), ("a", 141), ("a", 77), ("a", 141), ("a", 141), ("a", 77)])
+    batches = list(interleaved_pairs(read_batches(path, batch_reads=batch_reads)))
+    letters = [batch.sequence(i)[0] for batch in batches for i in range(len(batch))]
+    assert letters == ["A", "C", "G", "T", "C", "A"]
+    assert np.concatenate([b.mates for b in batches]).tolist() == [1, 2] * 3
+
+
 def test_mates_that_are_apart_are_counted(tmp_path):
     path = sam(tmp_path / "r.sam", [("a", 77), ("b", 77), ("a", 141), ("c", 77), ("c", 141)])
     with pytest.warns(GenoseqWarning, match=r"3 mates do not stand beside.*samtools collate"):
