@@ -45,7 +45,7 @@ def input_batches(args: argparse.Namespace, profile: Profile | None) -> Iterator
     """The reads in batches, as the options and the files say, with progress."""
     from genoseq.align.profile import active, step
     from genoseq.cli._progress import Progress
-    from genoseq.io.tags import check_tags
+    from genoseq.io.tags import carried_tags
 
     batches = _batches(args)
     with Progress("genoseq align", "reads", quiet=args.quiet) as progress:
@@ -54,9 +54,7 @@ def input_batches(args: argparse.Namespace, profile: Profile | None) -> Iterator
                 batch = next(batches, None)
             if batch is None:
                 return
-            if args.comments:
-                check_tags(batch, args.reads[0])
-            yield batch
+            yield carried_tags(batch, args.reads) if args.comments else batch
             progress.add(len(batch))
 
 
