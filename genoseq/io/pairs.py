@@ -1,9 +1,9 @@
 """Pairs: the mates of two files, or of one where they follow each other, as batches in which the second mate
 of a pair stands behind the first.
 
-Mates share a name; a ``/1`` or ``/2`` at its end is not part of it, and is taken off. Two files must hold the
-same reads in the same order: where they do not, both names are told. An interleaved file may hold single
-reads between its pairs.
+Mates share a name; ``/1`` and ``/2`` at its end, in either order, are not part of it and are taken off. Which
+mate is the first, files and their order tell. Two files must hold the same reads in the same order: where
+they do not, both names are told. An interleaved file may hold single reads between its pairs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from genoseq.io.files import StrPath
 __all__ = ["interleaved_pairs", "pair_up", "paired_batches"]
 
 BATCH_PAIRS = 8192
-_SLASH = ord("/")
+_SLASH, _ONE, _TWO = b"/12"
 
 
 def paired_batches(
@@ -184,8 +184,9 @@ def _mark_mates(names, offsets):
         lengths[i] = offsets[i + 1] - offsets[i]
     i = 0
     while i + 1 < number:
-        one, two = _base_length(names, offsets, i, 49), _base_length(names, offsets, i + 1, 50)
-        same = one == two
+        one, digit = _base_length(names, offsets, i)
+        two, other = _base_length(names, offsets, i + 1)
+        same = one == two and (digit == 0 or digit != other)
         k = 0
         while same and k < one:
             same = names[offsets[i] + k] == names[offsets[i + 1] + k]
@@ -199,13 +200,13 @@ def _mark_mates(names, offsets):
 
 
 @numba.njit(cache=True, nogil=True)
-def _base_length(names, offsets, i, digit):
-    """Length of name `i` without a final slash and `digit` ("1" or "2")."""
+def _base_length(names, offsets, i):
+    """Length of name `i` without a final ``/1`` or ``/2``, and that digit (0 if there is none)."""
     length = offsets[i + 1] - offsets[i]
     end = offsets[i + 1]
-    if length > 2 and names[end - 2] == _SLASH and names[end - 1] == digit:
-        return length - 2
-    return length
+    if length > 2 and names[end - 2] == _SLASH and _ONE <= names[end - 1] <= _TWO:
+        return length - 2, int(names[end - 1])
+    return length, 0
 
 
 @numba.njit(cache=True, nogil=True)

@@ -41,6 +41,22 @@ def test_two_files_are_interleaved(tmp_path, batch_pairs):
         assert batch.comment(0) == "comment"
 
 
+def test_files_in_the_other_order_give_the_other_mates(tmp_path):
+    one, two = fastq(tmp_path / "1.fq", ["a/1", "b/1"], "A"), fastq(tmp_path / "2.fq", ["a/2", "b/2"], "C")
+    (batch,) = paired_batches(two, one)
+    assert (batch.mates.tolist(), names_of([batch])) == ([1, 2, 1, 2], ["a", "a", "b", "b"])
+    assert [batch.sequence(i)[0] for i in range(4)] == ["C", "A", "C", "A"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a/1", "a/1"), ("a/2", "a/2"), ("a/1", "b/2"), ("a/3", "a/4")]
+)
+def test_names_that_are_not_those_of_mates(tmp_path, first, second):
+    one, two = fastq(tmp_path / "1.fq", [first]), fastq(tmp_path / "2.fq", [second])
+    with pytest.raises(InputError, match="read 1 is"):
+        list(paired_batches(one, two))
+
+
 def test_files_that_fall_into_batches_of_other_sizes(tmp_path):
     long = "".join(f"@r{i}\n{'A' * 900_000}\n+\n{'I' * 900_000}\n" for i in range(7))  # 4 Mbp end a batch
     (tmp_path / "1.fq").write_text(long)
