@@ -136,7 +136,7 @@ def certainty_evidence(
     out = np.zeros((len(lengths), CERTAINTY_FEATURES))
     search_evidence(lengths, loci, out)
     identity = scores / perfect
-    lead = np.where(seconds < 0, _LEAD, np.minimum((scores - seconds) / 4, _LEAD))
+    lead = np.where(seconds < 0, _LEAD, np.minimum((scores - seconds) / EDIT_SCORE, _LEAD))
     out[:, FEATURES] = identity
     out[:, FEATURES + 1] = identity**2
     out[:, FEATURES + 2] = lead
