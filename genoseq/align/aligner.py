@@ -135,10 +135,10 @@ class Aligner:
         lengths = reads.lengths
         if len(reads) and lengths.max() > self.parameters.max_length:
             longest = int(lengths.argmax())
+            single = isinstance(self.parameters, AlignmentParameters) and not len(reads.pairs)
             raise InputError(
                 f"read {reads.name(longest)!r} has {lengths[longest]} bp; this preset aligns reads of up to "
-                f"{self.parameters.max_length} bp"
-                + ("" if isinstance(self.parameters, LongParameters) else ", the preset 'long' longer ones")
+                f"{self.parameters.max_length} bp" + (", the preset 'long' longer ones" if single else "")
             )
         if isinstance(self.parameters, LongParameters):
             if len(reads.pairs):
@@ -224,9 +224,11 @@ class Aligner:
 
     def paf(self, batch: AlignedBatch, *, eqx: bool = False, differences: bool = False) -> NDArray[np.uint8]:
         """PAF lines of an aligned batch; `eqx` as for `sam`, `differences` adds the tag cs."""
-        shown = self._shown(batch, eqx=eqx)
-        reference = self.index.reference
-        return format_paf(batch.reads, shown, batch.rows, reference, self._contigs, differences=differences)
+        with step("format"):
+            return format_paf(
+                batch.reads, self._shown(batch, eqx=eqx), batch.rows, self.index.reference, self._contigs,
+                differences=differences,
+            )  # fmt: skip
 
     def _shown(self, batch: AlignedBatch, *, eqx: bool) -> Alignments:
         if not eqx:

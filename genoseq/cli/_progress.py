@@ -78,12 +78,21 @@ def _duration(seconds: float) -> str:
     return f"{whole // _HOUR}:{whole % _HOUR // _MINUTE:02d} h"
 
 
-def tell_if_compiling(kernel: Any, command: str, *, quiet: bool) -> None:
-    """Say that the first run compiles, unless numba has kept `kernel`, and with it the others, on disk."""
+def tell_if_compiling(kernel: Any, command: str, *, quiet: bool) -> bool:
+    """Say that the first run compiles, unless numba has kept `kernel`, and with it the others, on disk.
+
+    Returns
+    -------
+    bool
+        Whether it compiles.
+    """
     name = f"{kernel.py_func.__module__.rpartition('.')[2]}.{kernel.py_func.__name__}"
     folder = kernel.stats.cache_path
-    if not quiet and not (folder and any(Path(folder).glob(f"{name}-*.nbi"))):
+    if folder and any(Path(folder).glob(f"{name}-*.nbi")):
+        return False
+    if not quiet:
         print(
             f"{command}: compiling for this machine, in the first run only (well under a minute)",
             file=sys.stderr,
         )
+    return True

@@ -195,7 +195,7 @@ def _open_index(args: argparse.Namespace) -> Index:
     from genoseq.index.store import MANIFEST, PRESETS, Index
 
     if args.index and args.reference:
-        raise UsageError("give either -x or -r, not both")
+        raise UsageError("give either -x or -r, not both: the index holds the genome, for CRAM too")
     if not args.reference:
         return Index.open(args.index or default_index())
     folder = index_beside(args.reference)
@@ -228,6 +228,7 @@ def _align(
     """Align all batches into the output; returns the summary of the run."""
     from genoseq import __version__
     from genoseq.align.aligner import Aligner, ordered
+    from genoseq.align.chain import chain_hits
     from genoseq.align.insert import InsertSize
     from genoseq.align.profile import Profile, active, step
     from genoseq.align.weigh import weigh
@@ -236,12 +237,15 @@ def _align(
     from genoseq.io.files import open_output, shown_path
     from genoseq.io.sam import SORT_MEMORY, header_text, open_alignment_output, read_group_id
 
-    tell_if_compiling(weigh, "genoseq align", quiet=args.quiet)
+    kernel = chain_hits if args.preset == "long" else weigh
+    compiles = tell_if_compiling(kernel, "genoseq align", quiet=args.quiet)
     profile = Profile() if args.profile else None
     batches = input_batches(args, profile)
     start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
     insert = None if args.insert is None else InsertSize.of(*args.insert)
     suggestion = _suggested(args, index, start)
+    if suggestion.preset == "long" and not compiles:
+        tell_if_compiling(chain_hits, "genoseq align", quiet=args.quiet)
     aligner = Aligner(index, suggestion.preset, secondary=args.secondary, insert=insert)
     summary = _empty_summary(args, aligner, suggestion)
     header = header_text(

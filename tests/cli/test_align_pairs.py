@@ -159,6 +159,7 @@ def test_a_read_that_is_too_long_is_told_with_its_file(run, toy_folder, away, fi
     result = run(f"align -x {toy_folder} {files} --preset divergent -o out.sam")
     assert result.exit == 1
     assert "long.fq: read 'r' has 1004 bp; this preset aligns reads of up to 1000 bp" in result.stderr
+    assert ("the preset 'long'" in result.stderr) == (files == "long.fq")  # it knows no mates
     assert not Path("out.sam").exists()
 
 

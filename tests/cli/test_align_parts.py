@@ -49,6 +49,21 @@ def test_long_reads_are_seen(run, toy_folder, long_reads):
     assert json.loads(Path("e.json").read_text())["files"][0]["summary"]["right"] == 1.0
 
 
+@pytest.mark.parametrize("preset", ["auto", "long"])
+def test_a_run_that_compiles_the_kernels_of_long_reads_says_so(
+    run, toy_folder, long_reads, monkeypatch, preset
+):
+    asked = []
+
+    def tell(kernel, command, *, quiet):
+        asked.append(kernel.py_func.__name__)
+        return False
+
+    monkeypatch.setattr("genoseq.cli._progress.tell_if_compiling", tell)
+    assert run(f"align -x {toy_folder} {long_reads} -o out.sam -q --preset {preset}").exit == 0
+    assert asked[-1] == "chain_hits"
+
+
 def test_long_reads_have_no_mates(run, toy_folder, long_reads, fastq):
     for reads in (f"{long_reads} {fastq}", f"{fastq} --interleaved"):
         result = run(f"align -x {toy_folder} {reads} --preset long")
@@ -152,8 +167,9 @@ def test_a_read_group_from_a_file(run, toy_folder, fastq, away):
     assert "head.sam: 2 lines begin with @RG; expected one read group" in result.stderr
 
 
-def test_the_profile_adds_up(run, toy_folder, fastq, away):
-    result = run(f"align -x {toy_folder} {fastq} -o out.sam --profile --json s.json -q")
+@pytest.mark.parametrize("output", ["out.sam", "out.paf"])
+def test_the_profile_adds_up(run, toy_folder, fastq, away, output):
+    result = run(f"align -x {toy_folder} {fastq} -o {output} --profile --json s.json -q")
     summary = json.loads(Path("s.json").read_text())
     assert {"read", "anchors", "search", "verify", "extend", "choose", "format", "write"} <= summary[
         "profile"

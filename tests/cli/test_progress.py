@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from genoseq.cli import _progress
-from genoseq.cli._progress import Progress
+from genoseq.cli._progress import Progress, tell_if_compiling
 
 
 class Terminal(io.StringIO):
@@ -43,3 +44,18 @@ def test_silent_without_a_terminal_or_when_quiet(clock, monkeypatch):
             clock[0] += 10
             progress.add(5)
         assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_compiling_is_told_unless_the_kernel_is_kept(kept, tmp_path, capsys):
+    def kernel():
+        pass
+
+    name = f"{kernel.__module__.rpartition('.')[2]}.kernel-1.py311.nbi"
+    if kept:
+        (tmp_path / name).touch()
+    compiled = SimpleNamespace(py_func=kernel, stats=SimpleNamespace(cache_path=str(tmp_path)))
+    assert tell_if_compiling(compiled, "genoseq align", quiet=True) != kept
+    assert capsys.readouterr().err == ""
+    assert tell_if_compiling(compiled, "genoseq align", quiet=False) != kept
+    assert ("compiling" in capsys.readouterr().err) != kept
