@@ -20,6 +20,7 @@ import argparse
 import os
 import sys
 import time
+import warnings
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -295,8 +296,12 @@ def _suggested(args: argparse.Namespace, index: Index, start: list[ReadBatch]) -
     """The preset that the options name, or that fits the first reads."""
     from genoseq.align.auto import Suggestion, suggest_preset
     from genoseq.align.presets import default_preset
+    from genoseq.errors import GenoseqWarning
 
     if args.preset != "auto":
+        if args.preset in ("divergent", "sensitive") and index.parameters.words == 1:
+            found = f"the index has one anchor word, so the preset {args.preset!r} finds less than with two"
+            warnings.warn(f"{found}: genoseq index --preset divergent", GenoseqWarning, stacklevel=2)
         return Suggestion(args.preset)
     return suggest_preset(start[0], index) if start else Suggestion(default_preset(index.parameters.words))
 

@@ -85,13 +85,20 @@ def test_summary_on_stderr_and_as_json(run, toy_folder, fastq, away):
 
 
 @pytest.mark.parametrize(
-    ("words", "option", "ran"),
-    [("sr", "", "sr"), ("divergent", "", "divergent"), ("divergent", "--preset sr", "sr")],
+    ("words", "option", "ran", "warned"),
+    [
+        ("sr", "", "sr", False),
+        ("divergent", "", "divergent", False),
+        ("divergent", "--preset sr", "sr", False),
+        ("sr", "--preset sensitive", "sensitive", True),  # its anchors of the second word are not there
+    ],
 )
-def test_the_summary_names_the_preset_that_ran(run, fastq, away, words, option, ran):
+def test_the_summary_names_the_preset_that_ran(run, fastq, away, words, option, ran, warned):
     Path("small.fa").write_text(">small\n" + "ACGTTGCATGACCATG" * 20 + "\n")
     assert run(f"index small.fa -q --preset {words}").exit == 0
-    assert run(f"align -x small.gsx {fastq} -q -o out.sam --json run.json {option}").exit == 0
+    result = run(f"align -x small.gsx {fastq} -q -o out.sam --json run.json {option}")
+    assert result.exit == 0
+    assert ("warning: the index has one anchor word" in result.stderr) == warned
     assert json.loads(Path("run.json").read_text())["preset"] == ran
 
 
