@@ -89,11 +89,13 @@ class Study:
         Folder of the genomes, folder for everything that is made.
     core
         CPU core that alignments stay on; -1 leaves them free.
+    seed
+        Of the samples.
     """
 
-    def __init__(self, data: Path, work: Path, core: int) -> None:
+    def __init__(self, data: Path, work: Path, core: int, seed: int) -> None:
         self.reads, self.results = ReadMaker(data, work), Results(work / "results")
-        self.work, self.core = work / "variants", core
+        self.work, self.core, self.seed = work / "variants", core, seed
         self.code = source_digest(*ALIGNMENT)
 
     def say(self, text: str) -> None:
@@ -102,7 +104,7 @@ class Study:
 
     def sample(self, genome: str, divergence: float) -> Sample:
         """A sample, made unless it is there."""
-        name = f"{genome}-d{divergence:g}"
+        name = f"{genome}-d{divergence:g}-s{self.seed}"
         folder = self.work / name
         folder.mkdir(parents=True, exist_ok=True)
         reference, truth = folder / "reference.fa", folder / "truth.bcf"
@@ -293,6 +295,7 @@ def parser() -> argparse.ArgumentParser:
     add("--tools", nargs="+", default=["genoseq", "bwa"], choices=[n for n, t in TOOLS.items() if t.pairs])
     add("--core", type=int, default=last_core(), help="CPU core to work on; -1: any (default: the last)")
     add("--docs", type=Path, default=REPOSITORY / "docs", help="folder for variants.md")
+    add("--seed", type=int, default=2, help="of the samples (default: 2)")
     add("--quick", action="store_true", help="the first contig of the genome that ships")
     return result
 
@@ -303,7 +306,7 @@ def main(argv: list[str] | None = None) -> int:
     genomes = ["toy"] if args.quick else args.genomes
     docs = args.work if args.quick else args.docs
     pysam.set_verbosity(0)  # a BCF that is read as a whole needs no index
-    study = Study(args.data, args.work, args.core)
+    study = Study(args.data, args.work, args.core, args.seed)
     tools = [TOOLS[name] for name in args.tools if TOOLS[name].available()]
     try:
         samples = [study.sample(genome, divergence) for genome in genomes for divergence in DIVERGENCES]
@@ -313,6 +316,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     print("\n".join(table(records)))
     words = "python benchmarks/align/variants.py " + ("--quick" if args.quick else "--data DATA")
+    words += f" --seed {args.seed}"
     write_page(docs / "variants.md", report(records, f"{words} --work WORK"))
     return 0
 
