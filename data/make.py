@@ -24,21 +24,46 @@ WINDOWS = (  # name, 0-based half-open on chromosome 20, why
     ("chr20c", 61_139_437, 61_199_437, "begins with 2,000 N, the end of a gap of the assembly"),
 )
 LINE = 60
+SPECIES = (("human", 56_722_968, 62_965_520), ("ecoli", 0, 4_938_920))  # the part that pieces are from
+PIECES, PIECE = 80, 1_000
+
+
+def write_fasta(name: str, records: list[tuple[str, str]]) -> None:
+    """A gzip file without a time stamp."""
+    parts = []
+    for title, text in records:
+        parts.append(f">{title}\n")
+        parts += [text[i : i + LINE] + "\n" for i in range(0, len(text), LINE)]
+    with (
+        (HERE / name).open("wb") as file,
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=9, mtime=0) as packed,
+    ):
+        packed.write("".join(parts).encode())
 
 
 def make_genome(chromosome: str) -> None:
     """Cut the windows out of chromosome 20."""
     ((_, letters),) = read_fasta(chromosome)
-    parts = []
-    for name, start, end, _ in WINDOWS:
-        text = np.asarray(letters[start:end]).tobytes().decode()
-        parts.append(f">{name} human chromosome 20, GRCh37, {start + 1}-{end}\n")
-        parts += [text[i : i + LINE] + "\n" for i in range(0, len(text), LINE)]
-    with (
-        (HERE / "genome.fa.gz").open("wb") as file,
-        gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=9, mtime=0) as packed,
-    ):
-        packed.write("".join(parts).encode())
+    records = [
+        (
+            f"{name} human chromosome 20, GRCh37, {start + 1}-{end}",
+            np.asarray(letters[start:end]).tobytes().decode(),
+        )
+        for name, start, end, _ in WINDOWS
+    ]
+    write_fasta("genome.fa.gz", records)
+
+
+def make_species(*genomes: str) -> None:
+    """Pieces of each genome, evenly spread over what hyena-tiny was not trained on; none has an N."""
+    records = []
+    for path, (name, first, last) in zip(genomes, SPECIES, strict=True):
+        ((_, letters),) = read_fasta(path)
+        for start in np.linspace(first, last - PIECE, PIECES, dtype=int).tolist():
+            text = np.asarray(letters[start : start + PIECE]).tobytes().decode().upper()
+            if "N" not in text:
+                records.append((f"{name}:{start + 1}-{start + PIECE}", text))
+    write_fasta("species.fa.gz", records)
 
 
 def make_reads(bacterium: str) -> None:
@@ -57,6 +82,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     make_genome(sys.argv[1])
+    make_species(*sys.argv[1:])
     make_reads(sys.argv[2])
     for path in sorted(HERE.glob("*.gz")):
         print(hashlib.sha256(path.read_bytes()).hexdigest(), path.name, path.stat().st_size)

@@ -145,7 +145,8 @@ def write_tensors(
     """Write tensors as a safetensors file, whole or not at all."""
     stored = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     with replacing(path) as temporary:
-        safetensors.torch.save_file(stored, temporary, dict(metadata or {}))
+        # save_file would leave a file that only its owner may read
+        temporary.write_bytes(safetensors.torch.save(stored, dict(metadata or {})))
 
 
 def check_keys(found: Mapping[str, Tensor], wanted: Mapping[str, tuple[int, ...]], source: str) -> None:
