@@ -1,7 +1,8 @@
 """Contexts: what followed the last bases so far, counted while reading, on both strands.
 
 Two kinds. A context of at most 12 bases has a row of four 16-bit counts of its own; when a count reaches a
-limit the row is halved, so that a low limit makes a model of the neighbourhood and a high one of the whole.
+limit the row is halved, so that a low limit makes a model of what came last and a high one of the whole.
+Some of these are local: they begin anew with each sequence and are counted even while it is only scored.
 A longer context, or one with a gap of bases that do not matter, shares a table of cells: four 4-bit counts
 below a 16-bit check of the context. A cell that belongs to another context is halved until it is weak, then
 taken over. With the gap a context survives a substitution in it.
@@ -33,6 +34,8 @@ RING = 32  # slots, a power of two above AHEAD
 THIS_STRAND, OTHER_STRAND = 0, 1
 LONGEST_ROW = 12
 """Bases of a context with a row of its own, at most: 134 MB; each further base takes four times as much."""
+LONGEST_LOCAL = 9
+"""Bases of a local context, at most: 2 MB that each sequence begins with."""
 LONGEST_SPAN = 31
 """Bases from the oldest of a context to the base that follows it: a history has 32 with that base."""
 HIGHEST_LIMIT = 4095
@@ -57,7 +60,10 @@ class Contexts(NamedTuple):
     ----------
     orders, limits, starts : ndarray, shape (rows,), dtype int64
         Of each context with rows: bases, limit of a count, number of the first row.
+    is_local : ndarray, shape (rows,), dtype bool
+        Whether its rows are those of `local_counts`.
     counts : ndarray, shape (n, 4), dtype uint16
+        Rows of the others.
     near, gap, far : ndarray, shape (cells,), dtype int64
         Of each context with cells: bases next to the predicted one, bases left out, bases before those.
     bits, homes : ndarray, shape (cells,), dtype int64
@@ -70,6 +76,7 @@ class Contexts(NamedTuple):
     orders: NDArray[np.int64]
     limits: NDArray[np.int64]
     starts: NDArray[np.int64]
+    is_local: NDArray[np.bool_]
     counts: NDArray[np.uint16]
     near: NDArray[np.int64]
     gap: NDArray[np.int64]
@@ -95,22 +102,27 @@ class Ring(NamedTuple):
 
 
 def new_contexts(
-    orders: Sequence[tuple[int, int]], patterns: Sequence[tuple[int, int, int]], table_bits: int
+    orders: Sequence[tuple[int, int]],
+    local: Sequence[tuple[int, int]],
+    patterns: Sequence[tuple[int, int, int]],
+    table_bits: int,
 ) -> Contexts:
     """Empty tables.
 
     Parameters
     ----------
-    orders : sequence of (int, int)
-        Bases (1 to `LONGEST_ROW`) and limit of a count.
+    orders, local : sequence of (int, int)
+        Bases and limit of a count.
     patterns : sequence of (int, int, int)
         Near bases, gap and far bases of each context with cells.
     table_bits : int
         Binary logarithm of the number of cells of a context, at most.
     """
-    lengths, limits = (np.array([pair[i] for pair in orders], np.int64) for i in (0, 1))
+    lengths, limits = (np.array([pair[i] for pair in (*orders, *local)], np.int64) for i in (0, 1))
+    is_local = np.arange(len(lengths)) >= len(orders)
     near, gap, far = (np.array([pattern[i] for pattern in patterns], np.int64) for i in (0, 1, 2))
     rows, bits = 4**lengths, np.minimum(2 * (near + far) + 1, table_bits)
+    lasting = int(rows[: len(orders)].sum())
     cells = 2**bits
     # one base of four with a count c weighs log(c + 1/8) to begin with; the total is the same for all four
     count = np.arange(_FULL + 1, dtype=np.float32).repeat(_EVIDENCE)
@@ -118,8 +130,9 @@ def new_contexts(
     return Contexts(
         orders=lengths,
         limits=limits,
-        starts=np.cumsum(rows) - rows,
-        counts=np.zeros((int(rows.sum()), 4), np.uint16),
+        starts=np.cumsum(rows) - rows - lasting * is_local,
+        is_local=is_local,
+        counts=np.zeros((lasting, 4), np.uint16),
         near=near,
         gap=gap,
         far=far,
@@ -179,20 +192,38 @@ def span(i, contexts):
     return contexts.near[i] + contexts.gap[i] + contexts.far[i]
 
 
+@numba.njit(cache=True, nogil=True)
+def local_counts(contexts):
+    """Rows of local contexts that were never seen: ndarray, shape (n, 4), dtype uint16."""
+    rows = 0
+    for i in range(contexts.orders.shape[0]):
+        if contexts.is_local[i]:
+            rows += 1 << 2 * contexts.orders[i]
+    return np.zeros((rows, 4), np.uint16)
+
+
 @numba.njit(forceinline=True)
-def find(strand, slot, history, contexts, ring):
-    """Put rows and cells of all contexts into a slot of the ring, and fetch them.
+def find_rows(strand, slot, history, only_local, contexts, ring):
+    """Put the rows of contexts into a slot of the ring, and fetch them.
 
     `history` is the one of the strand; on the other strand the context is what stands first in it.
     """
     word = history
     for i in range(contexts.orders.shape[0]):
+        if only_local and not contexts.is_local[i]:
+            continue
         if strand == OTHER_STRAND:
             word = history >> np.uint64(64 - 2 * contexts.orders[i])
         row = contexts.starts[i] + np.int64(last_bases(word, contexts.orders[i]))
         ring.rows[slot, strand, i] = row
-        if contexts.orders[i] > 8:
+        if contexts.orders[i] > 8 and not contexts.is_local[i]:
             prefetch(contexts.counts, 4 * row)
+
+
+@numba.njit(forceinline=True)
+def find_cells(strand, slot, history, contexts, ring):
+    """Put cells and checks of contexts into a slot of the ring, and fetch them, as `find_rows` does."""
+    word = history
     for i in range(contexts.near.shape[0]):
         if strand == OTHER_STRAND:
             word = history >> np.uint64(64 - 2 * span(i, contexts))
@@ -203,13 +234,15 @@ def find(strand, slot, history, contexts, ring):
 
 
 @numba.njit(forceinline=True)
-def tell(slot, known, contexts, ring, inputs, entries):
+def tell(slot, known, contexts, local, ring, inputs, entries):
     """What each context says of the four bases, in nats up to a constant: one column of `inputs` each.
 
     Parameters
     ----------
     known : int
         Known bases before this one; longer contexts say nothing.
+    local : ndarray, shape (n, 4), dtype uint16
+        Counts of the local contexts.
     inputs : ndarray, shape (4, columns), dtype float32
     entries : ndarray, shape (cells, 4), dtype int64
         Receives which entries of the evidence were used, -1 for a context that was never seen.
@@ -217,8 +250,8 @@ def tell(slot, known, contexts, ring, inputs, entries):
     Returns
     -------
     tuple of int
-        Contexts with cells that were seen before, and how often the longest context with a row was: 0 for
-        never, else 1 more than the binary logarithm, at most `MOST_OFTEN`.
+        Contexts with cells that were seen before, and how often the longest with a row that is not local was:
+        0 for never, else 1 more than the binary logarithm, at most `MOST_OFTEN`.
     """
     rows = contexts.orders.shape[0]
     longest, times = np.int64(0), np.int64(0)
@@ -228,11 +261,12 @@ def tell(slot, known, contexts, ring, inputs, entries):
                 inputs[base, i] = 0
         else:
             row = ring.rows[slot, THIS_STRAND, i]
+            counts = local if contexts.is_local[i] else contexts.counts
             total = np.int64(0)
             for base in range(4):
-                inputs[base, i] = _LOGS[contexts.counts[row, base]]
-                total += contexts.counts[row, base]
-            if contexts.orders[i] > longest:
+                inputs[base, i] = _LOGS[counts[row, base]]
+                total += counts[row, base]
+            if contexts.orders[i] > longest and not contexts.is_local[i]:
                 longest, times = contexts.orders[i], total
     often = 0
     while times and often < MOST_OFTEN:
@@ -241,17 +275,17 @@ def tell(slot, known, contexts, ring, inputs, entries):
     seen = 0
     for i in range(contexts.near.shape[0]):
         cell = contexts.cells[ring.cells[slot, THIS_STRAND, i]]
-        counts = np.int64(cell & _COUNTS)
+        four = np.int64(cell & _COUNTS)
         is_own = cell >> np.uint32(16) == ring.checks[slot, THIS_STRAND, i]
-        if known < span(i, contexts) or not is_own or counts == 0:
+        if known < span(i, contexts) or not is_own or four == 0:
             for base in range(4):
                 inputs[base, rows + i] = 0
                 entries[i, base] = -1
             continue
         seen += 1
-        total = (counts & 15) + (counts >> 4 & 15) + (counts >> 8 & 15) + (counts >> 12)
+        total = (four & 15) + (four >> 4 & 15) + (four >> 8 & 15) + (four >> 12)
         for base in range(4):
-            count = counts >> 4 * base & 15
+            count = four >> 4 * base & 15
             entry = count * _EVIDENCE + total - count
             entries[i, base] = entry
             inputs[base, rows + i] = contexts.evidence[i, entry]
@@ -259,8 +293,8 @@ def tell(slot, known, contexts, ring, inputs, entries):
 
 
 @numba.njit(forceinline=True)
-def count(strand, slot, base, history, known, contexts, ring):
-    """Add a base to the contexts of a strand.
+def count_rows(strand, slot, base, history, known, only_local, contexts, local, ring):
+    """Add a base to the contexts with rows of a strand.
 
     Parameters
     ----------
@@ -275,14 +309,21 @@ def count(strand, slot, base, history, known, contexts, ring):
     follows = base
     for i in range(contexts.orders.shape[0]):
         order = contexts.orders[i]
-        if known >= order:
+        if known >= order and (contexts.is_local[i] or not only_local):
             if strand == OTHER_STRAND:
                 follows = np.int64(_THREE - (history >> np.uint64(2 * order) & _THREE))
             row = ring.rows[slot, strand, i]
-            if contexts.counts[row, follows] >= contexts.limits[i]:
+            counts = local if contexts.is_local[i] else contexts.counts
+            if counts[row, follows] >= contexts.limits[i]:
                 for x in range(4):
-                    contexts.counts[row, x] >>= np.uint16(1)
-            contexts.counts[row, follows] += np.uint16(1)
+                    counts[row, x] >>= np.uint16(1)
+            counts[row, follows] += np.uint16(1)
+
+
+@numba.njit(forceinline=True)
+def count_cells(strand, slot, base, history, known, contexts, ring):
+    """Add a base to the contexts with cells of a strand, as `count_rows` does."""
+    follows = base
     for i in range(contexts.near.shape[0]):
         bases = span(i, contexts)
         if known >= bases:

@@ -8,7 +8,8 @@ It is the model inside compressors such as GeCo, cmix and XM, without a file for
 
 Everything learns while it reads (`MixingModel.learn`), so that a model may begin from nothing, be trained on
 one set of sequences and go on with another. Scoring (`costs`, `bits`, `probabilities`) changes nothing: what
-was counted stays as it is, and the weights go on adapting in a copy that is thrown away after each sequence.
+was counted stays as it is. Within a sequence the weights and the local contexts go on adapting, in a copy
+that is thrown away at its end.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from genoseq.errors import UsageError
 from genoseq.ncd.contexts import (
     AHEAD,
     HIGHEST_LIMIT,
+    LONGEST_LOCAL,
     LONGEST_ROW,
     LONGEST_SPAN,
     OTHER_STRAND,
@@ -34,8 +36,11 @@ from genoseq.ncd.contexts import (
     Contexts,
     Ring,
     correct,
-    count,
-    find,
+    count_cells,
+    count_rows,
+    find_cells,
+    find_rows,
+    local_counts,
     new_contexts,
     tell,
 )
@@ -59,6 +64,8 @@ class MixingParameters:
     ----------
     orders : tuple of (int, int)
         Contexts with rows: bases, and limit of a count before its row is halved.
+    local : tuple of (int, int)
+        The same for contexts that are counted anew in each sequence, even if it is only scored.
     patterns : tuple of (int, int, int)
         Contexts with cells: bases next to the predicted one, bases left out, bases before those.
     seeds : tuple of int
@@ -76,18 +83,20 @@ class MixingParameters:
     """
 
     orders: tuple[tuple[int, int], ...]
+    local: tuple[tuple[int, int], ...]
     patterns: tuple[tuple[int, int, int], ...]
     seeds: tuple[int, ...]
     table_bits: int = 24
     both_strands: bool = True
 
     def __post_init__(self) -> None:
-        for order, limit in self.orders:
-            if not (1 <= order <= LONGEST_ROW and 2 <= limit <= HIGHEST_LIMIT):
-                raise UsageError(
-                    f"an order of {order} bases with counts up to {limit}; "
-                    f"1..{LONGEST_ROW} and 2..{HIGHEST_LIMIT} are possible"
-                )
+        for contexts, longest in ((self.orders, LONGEST_ROW), (self.local, LONGEST_LOCAL)):
+            for order, limit in contexts:
+                if not (1 <= order <= longest and 2 <= limit <= HIGHEST_LIMIT):
+                    raise UsageError(
+                        f"an order of {order} bases with counts up to {limit}; "
+                        f"1..{longest} and 2..{HIGHEST_LIMIT} are possible"
+                    )
         for pattern in self.patterns:
             if min(pattern) < 0 or pattern[0] + pattern[2] == 0 or sum(pattern) > LONGEST_SPAN:
                 raise UsageError(f"a pattern of {pattern} bases; 1..{LONGEST_SPAN} in all are possible")
@@ -107,15 +116,17 @@ def _whole(*orders: int) -> tuple[tuple[int, int], ...]:
     return tuple((order, HIGHEST_LIMIT) for order in orders)
 
 
-_NEIGHBOURHOOD = ((1, 60), (3, 30), (6, 20), (9, 16))
-"""Contexts that forget soon, and follow the composition of where they are."""
+_LOCAL = ((1, 60), (3, 30), (6, 20), (9, 16))
+"""They forget soon, and follow the composition of where they are."""
 FAST = MixingParameters(
-    orders=(*_whole(2, 3, 4, 6, 8, 10, 12), *_NEIGHBOURHOOD),
+    orders=_whole(2, 3, 4, 6, 8, 10, 12),
+    local=_LOCAL,
     patterns=((16, 0, 0),),
     seeds=(24, 16, 12),
 )
 BEST = MixingParameters(
-    orders=(*_whole(2, 3, 4, 6, 8, 10, 11, 12), *_NEIGHBOURHOOD, (11, 8)),
+    orders=(*_whole(2, 3, 4, 6, 8, 10, 11, 12), (11, 8)),
+    local=_LOCAL,
     patterns=((14, 0, 0), (16, 0, 0), (18, 0, 0), (0, 6, 12), (6, 2, 6), (0, 12, 12), (8, 1, 8)),
     seeds=(24, 20, 16, 14, 12, 11),
 )
@@ -135,21 +146,30 @@ class MixingModel(SequenceModel):
     Parameters
     ----------
     parameters : MixingParameters
+        `FAST`, `BEST` or others, with tables for the bases to be learned (`MixingParameters.sized`).
 
     Attributes
     ----------
     parameters : MixingParameters
+
+    Examples
+    --------
+    >>> from genoseq.sequence import encode, reverse_complement
+    >>> codes = encode("GATTACACCGTGTCAAGCTAACGGATATCTGC" * 8)
+    >>> model = MixingModel(FAST.sized(codes.size))
+    >>> size = model.learn(codes).sum()
+    >>> bool(model.bits(reverse_complement(codes)) < size)
+    True
     """
 
     def __init__(self, parameters: MixingParameters = FAST) -> None:
         self.parameters = parameters
         copies = new_copies(parameters.seeds, parameters.table_bits, both_strands=parameters.both_strands)
-        models = len(parameters.orders) + len(parameters.patterns) + len(copies.owner)
-        self._state = _State(
-            new_contexts(parameters.orders, parameters.patterns, parameters.table_bits),
-            copies,
-            new_mixer(models, len(parameters.patterns), len(copies.owner)),
+        contexts = new_contexts(
+            parameters.orders, parameters.local, parameters.patterns, parameters.table_bits
         )
+        models = len(contexts.orders) + len(contexts.near) + len(copies.owner)
+        self._state = _State(contexts, copies, new_mixer(models, len(contexts.near), len(copies.owner)))
         self._text = np.zeros(0, np.uint8)
         self._end = 0
 
@@ -235,6 +255,7 @@ def _read(sequence, text, start, contexts, copies, mixer, costs, probabilities, 
     """
     columns = mixer.weights.shape[1]
     after_rows = contexts.orders.shape[0]
+    local = local_counts(contexts)
     after_contexts = after_rows + contexts.near.shape[0]
     ring = Ring(
         np.zeros((RING, 2, after_rows), np.int64),
@@ -254,13 +275,16 @@ def _read(sequence, text, start, contexts, copies, mixer, costs, probabilities, 
     for at in range(-AHEAD, sequence.shape[0]):
         if at + AHEAD < sequence.shape[0]:
             slot = (at + AHEAD) & (RING - 1)
-            find(THIS_STRAND, slot, ahead, contexts, ring)
+            find_rows(THIS_STRAND, slot, ahead, False, contexts, ring)
+            find_cells(THIS_STRAND, slot, ahead, contexts, ring)
             find_seeds(slot, ahead, ahead_other, copies, followed)
             bits = np.uint64(sequence[at + AHEAD] & 3)
             ahead = ahead << np.uint64(2) | bits
             ahead_other = ahead_other >> np.uint64(2) | (np.uint64(3) - bits) << np.uint64(62)
-            if is_learned and both_strands:
-                find(OTHER_STRAND, slot, ahead_other, contexts, ring)
+            if both_strands:
+                find_rows(OTHER_STRAND, slot, ahead_other, not is_learned, contexts, ring)
+                if is_learned:
+                    find_cells(OTHER_STRAND, slot, ahead_other, contexts, ring)
         if at < 0:
             continue
         slot = at & (RING - 1)
@@ -272,7 +296,7 @@ def _read(sequence, text, start, contexts, copies, mixer, costs, probabilities, 
             followed.place[:] = -1
             continue
         end = start + at if is_learned else start
-        seen, often = tell(slot, known, contexts, ring, inputs, entries)
+        seen, often = tell(slot, known, contexts, local, ring, inputs, entries)
         best, active, disagree = expect(
             at, slot, known, end, sequence, text, copies, followed, inputs, after_contexts
         )
@@ -287,10 +311,13 @@ def _read(sequence, text, start, contexts, copies, mixer, costs, probabilities, 
         correct(entries, contexts.evidence, weights, after_rows, errors, _EVIDENCE_RATE)
         follow(base, copies, followed)
         history = history << np.uint64(2) | np.uint64(base)
+        count_rows(THIS_STRAND, slot, base, history, known, not is_learned, contexts, local, ring)
+        if both_strands:
+            count_rows(OTHER_STRAND, slot, base, history, known, not is_learned, contexts, local, ring)
         if is_learned:
             remember(slot, known, end, copies, followed)
-            count(THIS_STRAND, slot, base, history, known, contexts, ring)
+            count_cells(THIS_STRAND, slot, base, history, known, contexts, ring)
             if both_strands:
-                count(OTHER_STRAND, slot, base, history, known, contexts, ring)
+                count_cells(OTHER_STRAND, slot, base, history, known, contexts, ring)
             mixer.seen[0] += 1
         known += 1

@@ -14,7 +14,8 @@ from genoseq.ncd.mixing import BEST, FAST, MixingModel, MixingParameters
 from genoseq.sequence import reverse_complement
 
 SMALL = MixingParameters(
-    orders=((1, 60), (2, 4095), (4, 4095), (8, 4095)),
+    orders=((2, 4095), (4, 4095), (8, 4095)),
+    local=((1, 60), (5, 16)),
     patterns=((12, 0, 0), (0, 4, 8)),
     seeds=(16, 11),
     table_bits=16,
@@ -119,8 +120,17 @@ def test_nothing_costs_nothing():
     assert model.learn(NOTHING).shape == model.costs(NOTHING).shape == (0,)
     assert model.probabilities(NOTHING).shape == (0, 4)
     assert model.bits(NOTHING) == 0
-    fresh = MixingModel(SMALL).costs(random_bases(1, 30))
+    fresh = MixingModel(replace(SMALL, local=())).costs(random_bases(1, 30))
     np.testing.assert_allclose(fresh, 2, atol=1e-5)
+
+
+def test_local_contexts_follow_a_sequence_that_is_only_scored():
+    training = random_bases(1, 10_000)
+    query = np.resize(np.array([0, 0, 1, 0, 3], np.uint8), 1000)
+    model, without = (MixingModel.fit([training], p) for p in (SMALL, replace(SMALL, local=())))
+    assert model.costs(query)[500:].mean() < 0.5
+    assert without.costs(query)[500:].mean() > 1
+    assert model.costs(reverse_complement(query))[:20].mean() > 1.5  # nothing of it stays
 
 
 def test_beats_a_markov_model_where_bases_repeat(bases):
@@ -178,6 +188,7 @@ def test_tables_are_made_for_the_bases():
         ({"orders": ((13, 9),)}, "1..12 and 2..4095"),
         ({"orders": ((3, 1),)}, "counts up to 1;"),
         ({"orders": ((3, 4096),)}, "counts up to 4096;"),
+        ({"local": ((10, 9),)}, "1..9 and 2..4095"),
         ({"patterns": ((-1, 0, 9),)}, "a pattern of"),
         ({"patterns": ((0, 3, 0),)}, "a pattern of"),
         ({"patterns": ((20, 4, 8),)}, "1..31 in all"),

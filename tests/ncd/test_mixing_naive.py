@@ -30,7 +30,8 @@ class NaiveMixing:
     def __init__(self, parameters):
         self.parameters = parameters
         self.text = ""
-        self.rows = [defaultdict(lambda: [0] * 4) for _ in parameters.orders]
+        self.orders = [*parameters.orders, *parameters.local]
+        self.rows = [defaultdict(lambda: [0] * 4) for _ in self.orders]
         self.cells = [defaultdict(lambda: [0] * 4) for _ in parameters.patterns]
         self.evidence = [defaultdict(lambda: None) for _ in parameters.patterns]
         self.weights = [defaultdict(float) for _ in range(4)]
@@ -59,6 +60,8 @@ class NaiveMixing:
     def learn(self, sequence):
         found = []
         self.text += "N" * self.counts
+        for i in range(len(self.parameters.orders), len(self.orders)):
+            self.rows[i] = defaultdict(lambda: [0] * 4)
         read = ""
         for letter in sequence:
             if letter == "N":
@@ -102,11 +105,9 @@ class NaiveMixing:
         for i, used in enumerate(self.used):
             for x in range(4):
                 if used:
-                    self.evidence[i][used[x]] += 20 * weights[len(self.parameters.orders) + i] * errors[x]
+                    self.evidence[i][used[x]] += 20 * weights[len(self.orders) + i] * errors[x]
         self.follow(base)
-        if self.counts:
-            self.remember(read, base)
-            self.seen += 1
+        self.remember(read, base)
         return floored
 
     def often(self, read):
@@ -122,7 +123,7 @@ class NaiveMixing:
             [math.log(count + 1) for count in rows[read[len(read) - order :]]]
             if len(read) >= order
             else [0] * 4
-            for (order, _), rows in zip(self.parameters.orders, self.rows, strict=True)
+            for (order, _), rows in zip(self.orders, self.rows, strict=True)
         ]
 
     @staticmethod
@@ -203,14 +204,13 @@ class NaiveMixing:
             self.places[i] = None if score < 0 else [place + (-1 if self.copies[i][1] else 1), score, run]
 
     def remember(self, read, base):
-        for seed, latest in zip(self.parameters.seeds, self.latest, strict=True):
-            if len(read) >= seed:
-                latest[read[-seed:]] = len(self.text)
         now = read + "ACGT"[base]
         strands = [now]
         if self.parameters.both_strands:
             strands.append(reverse_complement_text(now))
-        for (order, limit), rows in zip(self.parameters.orders, self.rows, strict=True):
+        for i, ((order, limit), rows) in enumerate(zip(self.orders, self.rows, strict=True)):
+            if not self.counts and i < len(self.parameters.orders):
+                continue
             for strand in strands if len(read) >= order else []:
                 stretch = strand[len(read) - order :] if strand is now else strand[: order + 1]
                 counts = rows[stretch[:-1]]
@@ -218,6 +218,12 @@ class NaiveMixing:
                 if counts[follows] >= limit:
                     counts[:] = [count // 2 for count in counts]
                 counts[follows] += 1
+        if not self.counts:
+            return
+        self.seen += 1
+        for seed, latest in zip(self.parameters.seeds, self.latest, strict=True):
+            if len(read) >= seed:
+                latest[read[-seed:]] = len(self.text)
         for pattern, cells in zip(self.parameters.patterns, self.cells, strict=True):
             for strand in strands if len(read) >= sum(pattern) else []:
                 stretch = strand if strand is now else strand[: sum(pattern) + 1]
@@ -251,7 +257,8 @@ def family(seed, *, unknown=True):
 
 
 EVERYTHING = MixingParameters(
-    orders=((1, 30), (2, 4095), (5, 6), (8, 4095)),
+    orders=((2, 4095), (5, 6), (8, 4095)),
+    local=((1, 30), (6, 4095)),
     patterns=((12, 0, 0), (13, 0, 0), (0, 3, 12), (7, 1, 5)),
     seeds=(14, 9),
     table_bits=25,  # no two contexts share a cell
@@ -264,8 +271,8 @@ EVERYTHING = MixingParameters(
         EVERYTHING,
         replace(EVERYTHING, both_strands=False),
         replace(EVERYTHING, patterns=(), seeds=()),
-        replace(EVERYTHING, orders=(), seeds=()),
-        replace(EVERYTHING, orders=(), patterns=()),
+        replace(EVERYTHING, orders=(), local=(), seeds=()),
+        replace(EVERYTHING, orders=(), local=(), patterns=()),
     ],
     ids=["everything", "one strand", "rows", "cells", "copies"],
 )
