@@ -3,11 +3,11 @@
     python benchmarks/hyena/baselines.py --train human_chr20.fa.gz --other human_chrM.fa.gz ecoli.fa.gz
 
 The last tenth of every contig is held out, as `genoseq train hyena` does it, and the models learn the rest.
-They learn nothing of what they score, as the weights of a network are fixed; of a mixing model the counts
-stay as they are, and the weights of its parts go on adapting. Two columns are of models that learn each base
-after they have scored it, as a compressor does: "learning on" is the held-out part for one that has learned
-the rest, "from nothing" a whole file for one that begins with it. Each model has a process of its own, whose
-peak of resident memory is told; times are CPU seconds of one core, compiling left out.
+They learn nothing of what they score, as the weights of a network are fixed; a mixing model adapts its
+weights and local contexts within a contig. Two columns are of models that learn each base after they have
+scored it, as a compressor does: "learning on" is the held-out part for one that has learned the rest, "from
+nothing" a whole file for one that begins with it. Each model has a process of its own, whose peak of resident
+memory is told; times are CPU seconds of one core, compiling left out.
 """
 
 from __future__ import annotations
