@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genoseq.ncd.cost import known_bases
 from genoseq.ncd.markov import LONGEST, MarkovModel
-from genoseq.ncd.mixing import MixingModel
+from genoseq.ncd.mixing import FAST, MixingModel
 
 Sequences = Sequence[NDArray[np.uint8]]
 
@@ -57,8 +57,9 @@ def measure_baselines(known: Sequences, unseen: Mapping[str, Sequences]) -> Base
     InputError
         If a set has no known base.
     """
+    bases = sum(map(known_bases, known))
     highest = 1
-    while highest < LONGEST and 4**highest < sum(map(known_bases, known)):
+    while highest < LONGEST and 4**highest < bases:
         highest += 1
     longest = MarkovModel.fit(known, highest)
     orders = {order: longest.shorter(order) for order in range(1, highest + 1)}
@@ -67,5 +68,5 @@ def measure_baselines(known: Sequences, unseen: Mapping[str, Sequences]) -> Base
         for name, sequences in unseen.items()
     }
     del longest, orders  # 360 MB
-    mixing = MixingModel.fit(known)
+    mixing = MixingModel.fit(known, FAST.sized(bases))
     return Baselines(markov, {name: mixing.bits_per_base(sequences) for name, sequences in unseen.items()})
