@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from genoseq.align.alignment import Alignment, alignments_of
 from genoseq.align.candidates import Candidates, find_candidates
 from genoseq.align.extend import Alignments
+from genoseq.align.flags import NOT_PRIMARY, UNMAPPED
 from genoseq.align.insert import UNKNOWN, InsertSize
 from genoseq.align.loci import LOCI, SHORTEST
 from genoseq.align.long import place, rows_of
@@ -28,7 +29,7 @@ from genoseq.align.paf import format_paf
 from genoseq.align.pair import Pairs
 from genoseq.align.presets import AlignmentParameters, LongParameters, default_preset, parameters_of
 from genoseq.align.profile import step
-from genoseq.align.records import NOT_PRIMARY, UNMAPPED, Rows, contig_table, format_sam
+from genoseq.align.records import Rows, contig_table, format_sam
 from genoseq.align.split import add_supplementary
 from genoseq.errors import InputError, UsageError
 from genoseq.index.store import Index
@@ -206,7 +207,8 @@ class Aligner:
         Parameters
         ----------
         read_group : str
-            Value of the RG tag; none if empty.
+            Value of the RG tag; if empty, reads of SAM and BAM keep theirs, which the header must describe
+            (`ReadBatch.origin`).
         eqx : bool
             CIGAR with = and X instead of M.
         comments : bool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genoseq.align.records import NOT_PRIMARY, REVERSE, SUPPLEMENTARY, UNMAPPED
+from genoseq.align.flags import NOT_PRIMARY, REVERSE, SUPPLEMENTARY, UNMAPPED
 
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch

@@ -118,3 +118,12 @@ def write_md(out, at, codes, lo, hi, strand, start, cigars, first, last, words, 
                 at += 1
             j += length
     return write_number(out, at, run)
+
+
+@numba.njit(cache=True, nogil=True)
+def write_text_tag(out, at, first, second):
+    r"""Write ``\tXX:Z:``."""
+    for char in (9, first, second, 58, 90, 58):
+        out[at] = char
+        at += 1
+    return at

@@ -18,12 +18,13 @@ from genoseq.align.band import Costs, strip_for
 from genoseq.align.chain import Chains, Links, chain_hits
 from genoseq.align.cigar import write_clipped
 from genoseq.align.extend import Alignments, oriented, reference_window
+from genoseq.align.flags import REVERSE, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from genoseq.align.lanes import LANES
 from genoseq.align.loci import SHORTEST
 from genoseq.align.mapq import phred
 from genoseq.align.presets import LongParameters
 from genoseq.align.profile import step
-from genoseq.align.records import REVERSE, SECONDARY, SUPPLEMENTARY, UNMAPPED, Rows
+from genoseq.align.records import Rows
 from genoseq.align.search import BatchAnchors, Hits, Sample, batch_anchors, search_anchors
 from genoseq.align.stitch import Cut, fixed_points, room, score_of, stitch
 from genoseq.index.store import Index

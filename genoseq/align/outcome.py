@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 from genoseq.align.candidates import Candidates
 from genoseq.align.choose import Choice, choose_pairs, draw_lots, spans
 from genoseq.align.extend import CLOSE_SHARE, Alignments, extend
-from genoseq.align.mapq import certainty_evidence, kinship_evidence, mapping_quality, pair_quality
-from genoseq.align.pair import Pairs
-from genoseq.align.presets import AlignmentParameters
-from genoseq.align.records import (
+from genoseq.align.flags import (
     FIRST,
     LAST,
     MATE_REVERSE,
@@ -27,8 +24,11 @@ from genoseq.align.records import (
     REVERSE,
     SECONDARY,
     UNMAPPED,
-    Rows,
 )
+from genoseq.align.mapq import certainty_evidence, kinship_evidence, mapping_quality, pair_quality
+from genoseq.align.pair import Pairs
+from genoseq.align.presets import AlignmentParameters
+from genoseq.align.records import Rows
 from genoseq.index.reference import Reference
 from genoseq.io.batch import ReadBatch
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from genoseq.align.cigar import DELETION, INSERTION, SOFT_CLIP, clips, length_of
 from genoseq.align.extend import Alignments
 from genoseq.align.fields import letter_at, write_cigar, write_copy, write_number, write_tag
-from genoseq.align.records import SECONDARY, UNMAPPED, Rows, line_room
+from genoseq.align.flags import SECONDARY, UNMAPPED
+from genoseq.align.records import Rows, line_room
 from genoseq.index.reference import Reference
 from genoseq.io.batch import ReadBatch
 from genoseq.sequence import COMPLEMENT_TABLE

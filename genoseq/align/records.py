@@ -15,17 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.align.cigar import DELETION, clips
+from genoseq.align.elsewhere import room_of_others, write_others
 from genoseq.align.extend import Alignments
-from genoseq.align.fields import write_cigar, write_copy, write_md, write_number, write_tag
+from genoseq.align.fields import write_cigar, write_copy, write_md, write_number, write_tag, write_text_tag
+from genoseq.align.flags import MATE_UNMAPPED, NOT_PRIMARY, PAIRED, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from genoseq.index.reference import Reference
-from genoseq.io.batch import ReadBatch
+from genoseq.io.batch import ReadBatch, starts_of
+from genoseq.io.origin import NO_GROUP
 from genoseq.sequence import COMPLEMENT_TABLE
-
-PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED, REVERSE, MATE_REVERSE, FIRST, LAST, SECONDARY, SUPPLEMENTARY = (
-    1, 2, 4, 8, 16, 32, 64, 128, 256, 2048,
-)  # fmt: skip
-"""Bits of FLAG."""
-NOT_PRIMARY = SECONDARY | SUPPLEMENTARY
 
 
 @dataclass(frozen=True)
@@ -53,10 +50,11 @@ class Rows:
 
 def contig_table(reference: Reference) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Names of the contigs as one text, and where each starts in it."""
-    names = [name.encode() for name in reference.names]
-    return np.frombuffer(b"".join(names), np.uint8), np.concatenate(
-        [[0], np.cumsum([len(n) for n in names])]
-    ).astype(np.int64)
+    return _end_to_end([name.encode() for name in reference.names])
+
+
+def _end_to_end(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    return np.frombuffer(b"".join(texts), np.uint8), starts_of(np.array([len(t) for t in texts], np.int64))
 
 
 def format_sam(
@@ -78,7 +76,7 @@ def format_sam(
     contig_names
         From `contig_table` (made once a run).
     read_group : str
-        Value of the RG tag; none if empty.
+        Value of the RG tag; if empty, reads of SAM and BAM keep theirs (`ReadBatch.origin`).
     comments : bool
         Add the comments of the reads to their lines, as they are.
     soft_clip : bool
@@ -91,13 +89,13 @@ def format_sam(
     ndarray, dtype uint8
         Whole lines.
     """
-    tag = np.frombuffer(f"\tRG:Z:{read_group}".encode() if read_group else b"", np.uint8)
-    room = line_room(batch, alignments, len(tag), contig_names)
+    groups, group_tags = _group_tags(batch, read_group)
+    room = line_room(batch, alignments, int(np.diff(group_tags[1]).max(initial=0)), contig_names)
     room += 11 * int(alignments.cigar_counts[rows.mates[rows.mates >= 0]].sum())  # MC
     texts = batch.comment_offsets if comments else np.zeros(len(batch) + 1, np.int64)
     room += int((texts[alignments.reads + 1] - texts[alignments.reads] + 1).sum())
     each = int(np.diff(contig_names[1]).max(initial=0)) + 40
-    room += _room_of_others(alignments.reads, rows.flags, alignments.cigar_counts, each)
+    room += room_of_others(alignments.reads, rows.flags, alignments.cigar_counts, each)
     out = np.empty(room, np.uint8)
     sums = _quality_sums(batch.quals, batch.offsets) if (rows.mates >= 0).any() else np.empty(0, np.int64)
     used = _sam_lines(
@@ -106,9 +104,23 @@ def format_sam(
         alignments.edits, alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags,
         rows.mapqs,
         rows.seconds, rows.mates, rows.tlens, reference.words, reference.exceptions, reference.offsets,
-        contig_names[0], contig_names[1], COMPLEMENT_TABLE, tag, not soft_clip, alternatives, sums, out,
+        contig_names[0], contig_names[1], COMPLEMENT_TABLE, groups, *group_tags, not soft_clip,
+        alternatives, sums, out,
     )  # fmt: skip
     return out[:used]
+
+
+def _group_tags(
+    batch: ReadBatch, read_group: str
+) -> tuple[NDArray[np.int32], tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    """The read group of each read by number, -1 for none, and the tags RG as one text with offsets."""
+    if read_group:
+        groups, names = np.zeros(len(batch), np.int32), [read_group]
+    elif batch.origin is not None:
+        groups, names = batch.origin.groups, list(batch.origin.ids)
+    else:
+        groups, names = np.full(len(batch), NO_GROUP, np.int32), []
+    return groups, _end_to_end([f"\tRG:Z:{name}".encode() for name in names])
 
 
 def line_room(
@@ -180,78 +192,6 @@ def _next(out, at, start, contig, tlen, contigs, contig_names, contig_starts):
 
 
 @numba.njit(cache=True, nogil=True)
-def _room_of_others(reads, flags, counts, each):
-    """Upper bound of the bytes of SA and XA; an alignment takes `each` and its CIGAR."""
-    total = 0
-    row = 0
-    while row < reads.shape[0]:
-        end = row
-        parts, others, size, other_size = 0, 0, 0, 0
-        while end < reads.shape[0] and reads[end] == reads[row]:
-            if flags[end] & SECONDARY:
-                others += 1
-                other_size += each + 11 * counts[end]
-            else:
-                parts += 1
-                size += each + 11 * counts[end]
-            end += 1
-        total += other_size + (parts - 1) * size
-        row = end
-    return total
-
-
-@numba.njit(cache=True, nogil=True)
-def _others(
-    out, at, row, first, last, bit, starts, strands, flags, mapqs, edits, cigars,
-    cigar_starts, cigar_counts, contigs, contig_names, contig_starts,
-):  # fmt: skip
-    """Write SA, the other parts of the read among its rows ``first:last``, or XA, its rows with `bit`."""
-    begun = False
-    for other in range(first, last):
-        if other == row or flags[other] & SECONDARY != bit:
-            continue
-        if not begun:
-            begun = True
-            at = _text_tag(out, at, 88 if bit else 83, 65)
-        contig = np.searchsorted(contigs, starts[other], side="right") - 1
-        at = write_copy(out, at, contig_names, contig_starts[contig], contig_starts[contig + 1])
-        out[at] = 44
-        at += 1
-        sign = 45 if strands[other] else 43
-        if bit:  # XA: the strand is the sign of the position
-            out[at] = sign
-            at += 1
-        at = write_number(out, at, starts[other] - contigs[contig] + 1)
-        out[at] = 44
-        at += 1
-        if not bit:
-            out[at], out[at + 1] = sign, 44
-            at += 2
-        at = write_cigar(
-            out, at, cigars, cigar_starts[other], cigar_starts[other] + cigar_counts[other], False
-        )
-        out[at] = 44
-        at += 1
-        if not bit:
-            at = write_number(out, at, mapqs[other])
-            out[at] = 44
-            at += 1
-        at = write_number(out, at, edits[other])
-        out[at] = 59
-        at += 1
-    return at
-
-
-@numba.njit(cache=True, nogil=True)
-def _text_tag(out, at, first, second):
-    r"""Write ``\tXX:Z:``."""
-    for char in (9, first, second, 58, 90, 58):
-        out[at] = char
-        at += 1
-    return at
-
-
-@numba.njit(cache=True, nogil=True)
 def _place(out, at, where, contigs, contig_names, contig_starts):
     r"""Write ``RNAME\tPOS``, "*" and 0 if `where` is negative; also returns the contig, or -1."""
     if where < 0:
@@ -287,10 +227,18 @@ def _bases(out, at, letters, quals, lo, hi, turned, complement):
 
 
 @numba.njit(cache=True, nogil=True)
+def _mate_tags(out, at, cigars, first, last, mapq, quality_sum):
+    """Write MC, MQ and ms: CIGAR ``first:last`` of the mate, its MAPQ, the sum of its qualities."""
+    at = write_cigar(out, write_text_tag(out, at, 77, 67), cigars, first, last, False)
+    return write_tag(out, write_tag(out, at, 77, 81, mapq), 109, 115, quality_sum)
+
+
+@numba.njit(cache=True, nogil=True)
 def _sam_lines(
     names, name_offsets, comments, comment_offsets, letters, quals, offsets, codes, reads, strands, starts,
     scores, edits, cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, mates, tlens, words, exceptions,
-    contigs, contig_names, contig_starts, complement, read_group, hard, alternatives, sums, out,
+    contigs, contig_names, contig_starts, complement, groups, group_tags, group_offsets,
+    hard, alternatives, sums, out,
 ):  # fmt: skip
     at = 0
     home = np.int64(-1)
@@ -340,28 +288,28 @@ def _sam_lines(
             at = _bases(out, at, letters, quals, lo + before, hi - after, turned, complement)
         if not flag & UNMAPPED:
             at = write_tag(out, at, 78, 77, edits[row])
-            at = _text_tag(out, at, 77, 68)
+            at = write_text_tag(out, at, 77, 68)
             at = write_md(out, at, codes, lo, hi, strands[row], start, cigars, first, last, words, exceptions)
             at = write_tag(out, at, 65, 83, scores[row])
             if seconds[row] >= 0:
                 at = write_tag(out, at, 88, 83, seconds[row])
         if mate_start >= 0:
             begun = cigar_starts[mate]
-            at = write_cigar(
-                out, _text_tag(out, at, 77, 67), cigars, begun, begun + cigar_counts[mate], False
+            at = _mate_tags(
+                out, at, cigars, begun, begun + cigar_counts[mate], mapqs[mate], sums[reads[mate]]
             )
-            at = write_tag(out, write_tag(out, at, 77, 81, mapqs[mate]), 109, 115, sums[reads[mate]])
         if not flag & (SECONDARY | UNMAPPED):
-            at = _others(
+            at = write_others(
                 out, at, row, begin, end, 0, starts, strands, flags, mapqs, edits, cigars, cigar_starts,
                 cigar_counts, contigs, contig_names, contig_starts,
             )  # fmt: skip
             if alternatives and not flag & SUPPLEMENTARY:
-                at = _others(
+                at = write_others(
                     out, at, row, begin, end, SECONDARY, starts, strands, flags, mapqs, edits, cigars,
                     cigar_starts, cigar_counts, contigs, contig_names, contig_starts,
                 )  # fmt: skip
-        at = write_copy(out, at, read_group, 0, read_group.shape[0])
+        if groups[read] >= 0:
+            at = write_copy(out, at, group_tags, group_offsets[groups[read]], group_offsets[groups[read] + 1])
         if comment_offsets[read + 1] > comment_offsets[read]:
             out[at] = 9
             at = write_copy(out, at + 1, comments, comment_offsets[read], comment_offsets[read + 1])

@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from genoseq.align.candidates import find_candidates
 from genoseq.align.cigar import SOFT_CLIP, clips, length_of, write_clipped
 from genoseq.align.extend import Alignments
-from genoseq.align.outcome import outcome
-from genoseq.align.presets import AlignmentParameters, Stage
-from genoseq.align.records import (
+from genoseq.align.flags import (
     FIRST,
     LAST,
     MATE_REVERSE,
@@ -30,8 +28,10 @@ from genoseq.align.records import (
     SECONDARY,
     SUPPLEMENTARY,
     UNMAPPED,
-    Rows,
 )
+from genoseq.align.outcome import outcome
+from genoseq.align.presets import AlignmentParameters, Stage
+from genoseq.align.records import Rows
 from genoseq.index.store import Index
 from genoseq.io.batch import ReadBatch
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from genoseq.align.aligner import AlignedBatch
 from genoseq.align.cigar import DELETION, DIFFERENT, INSERTION, MATCH, SAME, SOFT_CLIP
+from genoseq.align.flags import NOT_PRIMARY, PROPER, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from genoseq.align.histogram import LONGEST, Histogram, round_up, slot
-from genoseq.align.records import NOT_PRIMARY, PROPER, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from genoseq.index.reference import Reference
 
 PAIR_KINDS = ("proper", "one_contig", "two_contigs", "one_mate", "no_mate")

@@ -11,7 +11,7 @@ Examples:
   genoseq align -x genome.gsx reads_1.fq.gz reads_2.fq.gz -o pairs.bam --sort
   genoseq align -r genome.fa.gz reads.fq.gz > reads.sam
   genoseq align -x genome.gsx nanopore.fq.gz -o long.bam --sort --preset long
-  samtools fastq reads.cram | genoseq align -x genome.gsx - -o reads.bam
+  samtools collate -O -u reads.cram | genoseq align -x genome.gsx - -o reads.bam
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ def _add_output_options(output: argparse._ArgumentGroup) -> None:
     output.add_argument(
         "--rg",
         metavar="LINE",
-        help=r"read group, for example '@RG\tID:run1\tSM:sample', or a file with such a line",
+        help=r"read group, for example '@RG\tID:run1\tSM:sample', or a file with such a line (default: what "
+        "SAM and BAM say of their reads)",
     )
 
 
@@ -236,7 +237,8 @@ def _align(
     from genoseq.cli._progress import tell_if_compiling
     from genoseq.errors import InputError
     from genoseq.io.files import open_output, shown_path
-    from genoseq.io.sam import SORT_MEMORY, header_text, open_alignment_output, read_group_id
+    from genoseq.io.origin import read_group_id
+    from genoseq.io.sam import SORT_MEMORY, header_text, kept_read_groups, open_alignment_output
 
     kernel = chain_hits if args.preset == "long" else weigh
     compiles = tell_if_compiling(kernel, "genoseq align", quiet=args.quiet)
@@ -249,9 +251,10 @@ def _align(
         tell_if_compiling(chain_hits, "genoseq align", quiet=args.quiet)
     aligner = Aligner(index, suggestion.preset, secondary=args.secondary, insert=insert)
     summary = _empty_summary(args, aligner, suggestion)
+    kept = kept_read_groups(start[0].origin, args.reads) if start and read_group is None else ()
     header = header_text(
         list(zip(index.reference.names, index.reference.lengths.tolist(), index.reference.md5s, strict=True)),
-        read_group=read_group,
+        read_groups=kept if read_group is None else (read_group,),
         program_version=__version__,
         command_line=args.command_line,
     )
@@ -359,7 +362,7 @@ def _tell_pairs(summary: dict[str, Any]) -> None:
 def _count(summary: dict[str, Any], aligned: AlignedBatch) -> None:
     import numpy as np
 
-    from genoseq.align.records import PROPER, SUPPLEMENTARY
+    from genoseq.align.flags import PROPER, SUPPLEMENTARY
 
     primary = aligned.primary
     summary["reads"] += len(aligned.reads)

@@ -7,16 +7,18 @@ behave as for FASTQ. A read is shown as the sequencer made it: records on the re
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from genoseq.errors import InputError
+from genoseq.errors import GenoseqWarning, InputError
 from genoseq.io.batch import ReadBatch
 from genoseq.io.files import InputStream
 from genoseq.io.htslib import HtslibFeed, feeding
+from genoseq.io.origin import NO_GROUP, Origin, read_group_id
 from genoseq.io.tags import own_tags
 from genoseq.sequence import reverse_complement_text
 
@@ -35,13 +37,19 @@ def alignment_batches(
     """Primary and unmapped records of an open SAM or BAM file as batches of reads.
 
     `ReadBatch.mates` tells what the flags say; whether mates follow each other is for `genoseq.io.pairs`.
-    With `tags`, the tags of a record that do not tell of an alignment become the comment of the read.
+    With `tags`, the tags of a record that do not tell of an alignment become the comment of the read. The
+    read group, which the header has to describe, is in `ReadBatch.origin`.
 
     Raises
     ------
     InputError
         For a file that is cut or damaged, a record without bases, a name that SAM does not allow; with the
         name of the read.
+
+    Warns
+    -----
+    GenoseqWarning
+        If records name a read group that the header does not have: they get none.
     """
     import pysam
 
@@ -53,11 +61,11 @@ def alignment_batches(
 def _batches(
     pysam: Any, feed: HtslibFeed, path: str, batch_reads: int, batch_bases: int, *, tags: bool
 ) -> Iterator[ReadBatch]:
-    gathered = _Gathered()
     last = ""
     try:
         with pysam.AlignmentFile(feed.pipe, check_sq=False) as records:
             last = "the header"
+            gathered = _Gathered(_read_groups(_header_text(records.header)))
             for record in records:
                 name = record.query_name or "*"
                 last = f"read {name!r}"
@@ -71,7 +79,8 @@ def _batches(
                 if full or not gathered.fits(quality is not None):
                     yield gathered.batch(path)
                 carried = own_tags(record.to_string()) if tags else ""
-                gathered.add(name, sequence, quality, _mate(record.flag), carried)
+                group = record.get_tag("RG") if record.has_tag("RG") else None
+                gathered.add(name, sequence, quality, _mate(record.flag), carried, group)
     except (OSError, ValueError) as error:  # htslib tells its reason to stderr only
         found = f"the file is cut or damaged after {last}"
         if not last:
@@ -81,6 +90,26 @@ def _batches(
         raise wrong
     if gathered.names:
         yield gathered.batch(path)
+    if gathered.strangers:
+        found = f"{gathered.strangers:,} reads are of read groups that the header does not have"
+        warnings.warn(f"{path}: {found}: they get none", GenoseqWarning, stacklevel=2)
+
+
+def _header_text(header: Any) -> str:
+    """The text of a header; SAM asks for UTF-8, older files have Latin-1."""
+    try:
+        return str(header)
+    except UnicodeDecodeError as error:
+        return bytes(error.object).decode("latin-1")
+
+
+def _read_groups(header: str) -> dict[str, str]:
+    """The lines `@RG` of a header by their ID; of two with one ID the first."""
+    lines: dict[str, str] = {}
+    for line in header.splitlines():
+        if line.startswith("@RG\t"):
+            lines.setdefault(read_group_id(line), line)
+    return lines
 
 
 def _as_sequenced(record: Any, path: str) -> tuple[str, str | None]:
@@ -114,10 +143,23 @@ def _quality(record: Any, path: str) -> str | None:
 
 
 class _Gathered:
-    """The reads of the batch in the making."""
+    """The reads of the batch in the making.
 
-    def __init__(self) -> None:
-        self.first = 0
+    Parameters
+    ----------
+    read_groups
+        Lines of the header by ID.
+
+    Attributes
+    ----------
+    strangers
+        Reads of other read groups.
+    """
+
+    def __init__(self, read_groups: dict[str, str]) -> None:
+        self.first = self.strangers = 0
+        self._lines = tuple(read_groups.values())
+        self._numbers = {name: number for number, name in enumerate(read_groups)}
         self._last = (0, "")  # mate and name that the batch before ended with
         self._clear()
 
@@ -127,6 +169,7 @@ class _Gathered:
         self._qualities: list[str] = []
         self._mates: list[int] = []
         self._tags: list[str] = []
+        self._groups: list[int] = []
         self._bases = 0
 
     def fits(self, with_quality: bool) -> bool:
@@ -142,7 +185,7 @@ class _Gathered:
     def is_full(self, batch_reads: int, batch_bases: int) -> bool:
         return len(self.names) >= batch_reads or self._bases >= batch_bases
 
-    def add(self, name: str, sequence: str, quality: str | None, mate: int, tags: str) -> None:
+    def add(self, name: str, sequence: str, quality: str | None, mate: int, tags: str, group: object) -> None:
         # a first mate that follows its second is put before it
         turned = mate == 1 and self.waits_for(name)
         at = len(self.names) - turned
@@ -152,6 +195,9 @@ class _Gathered:
             self._qualities.insert(at, quality)
         self._mates.insert(at, mate)
         self._tags.insert(at, tags)
+        number = self._numbers.get(group, NO_GROUP) if isinstance(group, str) else NO_GROUP
+        self._groups.insert(at, number)
+        self.strangers += number == NO_GROUP and group is not None
         self._bases += len(sequence)
 
     def batch(self, path: str) -> ReadBatch:
@@ -163,8 +209,9 @@ class _Gathered:
                 comments=self._tags,
                 first=self.first,
             )
-            if any(self._mates):
-                batch = replace(batch, mates=np.array(self._mates, np.uint8))
+            mates = np.array(self._mates, np.uint8) if any(self._mates) else None
+            origin = Origin(self._lines, np.array(self._groups, np.int32))
+            batch = replace(batch, mates=mates, origin=origin)
         except InputError as error:
             raise InputError(error.message, path) from error
         self.first += len(batch)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from genoseq.errors import InputError, UsageError
 from genoseq.io.fastx_kernels import gather
+from genoseq.io.origin import Origin
 from genoseq.sequence import READ_LETTER_TABLE, encode
 
 __all__ = ["ReadBatch"]
@@ -45,6 +46,8 @@ class ReadBatch:
     mates
         uint8[n], 1 for the first mate of a pair, which its second, 2, follows; 0 for single reads. None when
         there are no pairs.
+    origin
+        What SAM and BAM say of the reads beside that; None for other formats.
     """
 
     names: Bytes
@@ -57,6 +60,7 @@ class ReadBatch:
     comment_offsets: Offsets
     first: int = 0
     mates: Bytes | None = None
+    origin: Origin | None = None
 
     def __len__(self) -> int:
         return self.offsets.size - 1
@@ -101,9 +105,11 @@ class ReadBatch:
         codes, offsets = _gathered(self.codes, self.offsets, rows)
         letters, _ = _gathered(self.letters, self.offsets, rows)
         quals = _gathered(self.quals, self.offsets, rows)[0] if self.has_quals else self.quals
+        origin = None if self.origin is None else self.origin.select(rows)
         return ReadBatch(
-            names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, self.first
-        )
+            names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, self.first,
+            origin=origin,
+        )  # fmt: skip
 
     def parts(self, reads: Offsets, starts: Offsets, stops: Offsets) -> ReadBatch:
         """Stretches of reads, ``starts[i]:stops[i]`` of read ``reads[i]``, as single reads of their names."""
@@ -128,9 +134,11 @@ class ReadBatch:
         letters, quals = (
             np.concatenate(part) for part in zip(*((b.letters, b.quals) for b in batches), strict=True)
         )
+        origin = Origin.concat([(b.origin, len(b)) for b in batches])
         return cls(
-            names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, batches[0].first
-        )
+            names, name_offsets, codes, letters, offsets, quals, comments, comment_offsets, batches[0].first,
+            origin=origin,
+        )  # fmt: skip
 
     @classmethod
     def from_strings(

@@ -105,7 +105,7 @@ def _is_sam_record(head: bytes) -> bool:
 
 def _foreign(stream: InputStream, expected: str) -> InputError:
     if stream.head.startswith(b"CRAM"):
-        found = "this is CRAM; convert it first: samtools fastq IN.cram"
+        found = "this is CRAM; convert it first: samtools view -b -o OUT.bam IN.cram"
         return InputError(found, stream.path)
     start = stream.head[:12].split(b"\n")[0]
     shown = (

@@ -18,18 +18,19 @@ from typing import Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from genoseq.errors import UsageError
+from genoseq.errors import InputError, UsageError
 from genoseq.io.files import StrPath, check_output, input_error, open_output, replacing
 from genoseq.io.htslib import HtslibWriter, destination, remove_indexes
+from genoseq.io.origin import Origin, read_group_id
 
 __all__ = [
     "SORT_MEMORY",
     "AlignmentOutput",
     "alignment_format",
     "header_text",
+    "kept_read_groups",
     "open_alignment_output",
     "parse_read_group",
-    "read_group_id",
     "read_group_of",
 ]
 
@@ -50,7 +51,7 @@ class AlignmentOutput(Protocol):
 def header_text(
     references: Iterable[tuple[str, int, str | None]],
     *,
-    read_group: str | None = None,
+    read_groups: Iterable[str] = (),
     program_version: str,
     command_line: str,
     sort_order: str = "unsorted",
@@ -62,8 +63,8 @@ def header_text(
     references
         Name, length in bp, and MD5 (SAM tag M5; None leaves it out) of each contig, in the order of the
         reference.
-    read_group
-        A line made by `parse_read_group`.
+    read_groups
+        Lines `@RG`, as `parse_read_group` makes them and files have them.
     program_version, command_line
         For @PG; line ends and tabs in the command become spaces.
     sort_order
@@ -82,8 +83,7 @@ def header_text(
     lines = [f"@HD\tVN:1.6\tSO:{sort_order}"]
     for name, length, md5 in references:
         lines.append(f"@SQ\tSN:{name}\tLN:{length}" + (f"\tM5:{md5}" if md5 else ""))
-    if read_group is not None:
-        lines.append(read_group)
+    lines += read_groups
     command = "".join(letter if letter.isprintable() else " " for letter in command_line)
     lines.append(f"@PG\tID:genoseq\tPN:genoseq\tVN:{program_version}\tCL:{command}")
     return "\n".join(lines) + "\n"
@@ -147,9 +147,29 @@ def read_group_of(text: str) -> str:
     return parse_read_group(lines[0])
 
 
-def read_group_id(line: str) -> str:
-    """The ID in a line made by `parse_read_group`."""
-    return next(field[3:] for field in line.split("\t") if field.startswith("ID:"))
+def kept_read_groups(origin: Origin | None, paths: Iterable[StrPath]) -> tuple[str, ...]:
+    """The lines `@RG` that come with the reads of SAM and BAM files.
+
+    Parameters
+    ----------
+    paths
+        The files, for messages.
+
+    Raises
+    ------
+    InputError
+        If two files say different things of one ID.
+    """
+    lines = () if origin is None else origin.read_groups
+    known: dict[str, str] = {}
+    for line in lines:
+        if known.setdefault(read_group_id(line), line) != line:
+            raise InputError(
+                f"the read group {read_group_id(line)!r} is {known[read_group_id(line)]!r} in one file but "
+                f"{line!r} in the other; say with --rg what it shall be",
+                " ".join(os.fspath(path) for path in paths),
+            )
+    return lines
 
 
 def alignment_format(path: StrPath) -> str:

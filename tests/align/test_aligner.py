@@ -10,8 +10,8 @@ import pytest
 
 from genoseq.align.aligner import AlignedBatch, Aligner, ordered
 from genoseq.align.cigar import SOFT_CLIP
+from genoseq.align.flags import SUPPLEMENTARY
 from genoseq.align.presets import CASCADES, preset
-from genoseq.align.records import SUPPLEMENTARY
 from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.index.reference import Reference
 from genoseq.index.store import Index, IndexParameters

@@ -9,8 +9,8 @@ import pysam
 import pytest
 
 from genoseq.align.aligner import Aligner
+from genoseq.align.flags import REVERSE, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from genoseq.align.presets import long_preset
-from genoseq.align.records import REVERSE, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from genoseq.errors import InputError, UsageError
 from genoseq.index.reference import Reference
 from genoseq.index.store import Index

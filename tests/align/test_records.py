@@ -54,7 +54,7 @@ def write_sam(aligner: Aligner, batch: AlignedBatch, path, read_group: str | Non
     reference = aligner.index.reference
     header = header_text(
         zip(reference.names, reference.lengths.tolist(), reference.md5s, strict=True),
-        read_group=read_group, program_version="0", command_line="genoseq",
+        read_groups=[read_group] if read_group else [], program_version="0", command_line="genoseq",
     )  # fmt: skip
     group = "g" if read_group else ""
     path.write_bytes(header.encode() + aligner.sam(batch, read_group=group).tobytes())

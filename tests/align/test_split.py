@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genoseq.align.aligner import Aligner
-from genoseq.align.records import SECONDARY, SUPPLEMENTARY
+from genoseq.align.flags import SECONDARY, SUPPLEMENTARY
 from genoseq.io.batch import ReadBatch
 from genoseq.sequence import reverse_complement_text
 

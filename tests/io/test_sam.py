@@ -10,19 +10,19 @@ import pysam
 import pytest
 
 from genoseq.errors import GenoseqError, InputError, UsageError
+from genoseq.io.origin import read_group_id
 from genoseq.io.sam import (
     alignment_format,
     header_text,
     open_alignment_output,
     parse_read_group,
-    read_group_id,
 )
 
 MD5 = "0123456789abcdef" * 2
 GROUP = parse_read_group(r"@RG\tID:lane\tSM:me")
 HEADER = header_text(
     [("chr1", 5000, MD5), ("chr2", 300, None)],
-    read_group=GROUP,
+    read_groups=[GROUP],
     program_version="0.1.0",
     command_line="genoseq align\t-x 'a b'",
 )
