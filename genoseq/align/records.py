@@ -24,6 +24,8 @@ from genoseq.io.batch import ReadBatch, starts_of
 from genoseq.io.origin import NO_GROUP
 from genoseq.sequence import COMPLEMENT_TABLE
 
+_NO_BASES = np.frombuffer(b"*\t*", np.uint8)
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -206,8 +208,10 @@ def _place(out, at, where, contigs, contig_names, contig_starts):
 
 
 @numba.njit(cache=True, nogil=True)
-def _bases(out, at, letters, quals, lo, hi, turned, complement):
-    r"""Write ``SEQ\tQUAL`` of the read ``lo:hi``, reverse complemented if `turned`."""
+def _bases(out, at, letters, quals, lo, hi, left, right, turned, complement):
+    r"""Write ``SEQ\tQUAL`` of the read ``lo:hi``, turned or not, without `left` and `right` bases of the line."""
+    before, after = (right, left) if turned else (left, right)
+    lo, hi = lo + before, hi - after
     if turned:
         for i in range(hi - lo):
             out[at + i] = complement[letters[hi - 1 - i]]
@@ -278,14 +282,11 @@ def _sam_lines(
             contigs, contig_names, contig_starts,
         )  # fmt: skip
         if flag & SECONDARY:
-            for char in (42, 9, 42):  # "*", "*"
-                out[at] = char
-                at += 1
+            at = write_copy(out, at, _NO_BASES, 0, _NO_BASES.shape[0])
         else:
             left, right = clips(cigars, first, last) if cut else (0, 0)
-            before, after = (right, left) if strands[row] else (left, right)
             turned = strands[row] and not flag & UNMAPPED
-            at = _bases(out, at, letters, quals, lo + before, hi - after, turned, complement)
+            at = _bases(out, at, letters, quals, lo, hi, left, right, turned, complement)
         if not flag & UNMAPPED:
             at = write_tag(out, at, 78, 77, edits[row])
             at = write_text_tag(out, at, 77, 68)
@@ -308,8 +309,9 @@ def _sam_lines(
                     out, at, row, begin, end, SECONDARY, starts, strands, flags, mapqs, edits, cigars,
                     cigar_starts, cigar_counts, contigs, contig_names, contig_starts,
                 )  # fmt: skip
-        if groups[read] >= 0:
-            at = write_copy(out, at, group_tags, group_offsets[groups[read]], group_offsets[groups[read] + 1])
+        group = groups[read]
+        if group >= 0:
+            at = write_copy(out, at, group_tags, group_offsets[group], group_offsets[group + 1])
         if comment_offsets[read + 1] > comment_offsets[read]:
             out[at] = 9
             at = write_copy(out, at + 1, comments, comment_offsets[read], comment_offsets[read + 1])
