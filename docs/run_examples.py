@@ -43,7 +43,8 @@ PAGES = (
 _FENCE = re.compile(r"^```(\w*)$")
 _VOLATILE = re.compile(r"\b\d+\.\d s\b|\b[0-9a-f]{16}\b")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-_FIRST_RUN = "compiling for this machine"  # is said once on every machine
+# is said once on every machine, or by runs of half a minute and more
+_ASIDES = re.compile(r"compiling for this machine|: [\d,]+ \w+, [\d,]+ a second")
 
 
 @dataclass
@@ -122,7 +123,7 @@ def run(example: Example, folder: Path) -> list[str]:
     )
     if done.returncode:
         raise RuntimeError(f"{example.source}\nended with exit code {done.returncode}:\n{done.stdout}")
-    return [line.rstrip() for line in done.stdout.splitlines() if _FIRST_RUN not in line]
+    return [line.rstrip() for line in done.stdout.splitlines() if not _ASIDES.search(line)]
 
 
 def run_page(page: str) -> Iterator[tuple[Example, list[str]]]:

@@ -1,4 +1,6 @@
-"""Progress on a terminal: how many, how fast, how long still; nothing when stderr is not a terminal."""
+"""Progress: how many, how fast, how long still. On a terminal one line counts; elsewhere (a log of a scheduler) a
+line is added now and then, so that a run of seconds adds none and one of hours a few.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,12 @@ from typing import Any
 __all__ = ["Progress", "tell_if_compiling"]
 
 _INTERVAL = 0.2  # seconds between two updates of the line
+_FIRST, _LONGEST = 30.0, 600.0  # seconds to the first line of a log; each wait is twice the last, up to this
 _MINUTE, _HOUR = 60, 3600
 
 
 class Progress:
-    """A line on stderr that counts; use it as a context manager and call `add`.
+    """Lines on stderr that count; use it as a context manager and call `add`.
 
     Parameters
     ----------
@@ -26,12 +29,14 @@ class Progress:
     total
         How many there will be, if that is known; with it the line shows percent and the time left.
     quiet
-        True keeps silent even on a terminal.
+        True keeps silent.
     """
 
     def __init__(self, label: str, unit: str, total: int | None = None, *, quiet: bool = False) -> None:
         self._label, self._unit, self._total = label, unit, total
-        self._shown = not quiet and sys.stderr.isatty()
+        self._shown = not quiet
+        self._terminal = sys.stderr.isatty()
+        self._wait = _INTERVAL if self._terminal else _FIRST
         self._start = self._last = time.monotonic()
         self._done = 0
 
@@ -41,15 +46,17 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown and self._done:
+        if self._shown and self._terminal and self._done:
             self._write(time.monotonic())
             sys.stderr.write("\n")
 
     def add(self, count: int) -> None:
         """Count `count` more as done."""
         self._done += count
-        if self._shown and (now := time.monotonic()) - self._last >= _INTERVAL:
+        if self._shown and (now := time.monotonic()) - self._last >= self._wait:
             self._last = now
+            if not self._terminal:
+                self._wait = min(2 * self._wait, _LONGEST)
             self._write(now)
 
     def _write(self, now: float) -> None:
@@ -58,7 +65,7 @@ class Progress:
         if self._total and self._done < self._total:
             left = (self._total - self._done) / max(rate, 1e-9)
             line += f", {100 * self._done / self._total:.0f} %, {_duration(left)} left"
-        sys.stderr.write(f"\r{line}\x1b[K")
+        sys.stderr.write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
         sys.stderr.flush()
 
 
@@ -92,7 +99,7 @@ def tell_if_compiling(kernel: Any, command: str, *, quiet: bool) -> bool:
         return False
     if not quiet:
         print(
-            f"{command}: compiling for this machine, in the first run only (well under a minute)",
+            f"{command}: compiling for this machine, in the first run only (30 to 50 s of one core)",
             file=sys.stderr,
         )
     return True

@@ -1,4 +1,4 @@
-"""Progress shows on a terminal only."""
+"""Progress: a line that counts on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -37,13 +37,30 @@ def test_rate_percent_and_time_left(clock, monkeypatch):
     assert text.endswith("\n")
 
 
-def test_silent_without_a_terminal_or_when_quiet(clock, monkeypatch):
-    for stream, quiet in ((io.StringIO(), False), (Terminal(), True)):
-        monkeypatch.setattr(sys, "stderr", stream)
-        with Progress("aligning", "reads", quiet=quiet) as progress:
-            clock[0] += 10
-            progress.add(5)
-        assert stream.getvalue() == ""
+def test_lines_now_and_then_without_a_terminal(clock, monkeypatch):
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    with Progress("aligning", "reads", 72_000) as progress:
+        for second in range(1, 3601):
+            clock[0] = float(second)
+            progress.add(10)
+    lines = log.getvalue().splitlines()
+    assert lines[0] == "aligning: 300 reads, 10 a second, 0 %, 1:59 h left"
+    assert lines[1].startswith("aligning: 900 reads, ")
+    # after 30 s, 60 s more, 120, 240, 480, then each 600
+    seconds = [int(line.split()[1].replace(",", "")) // 10 for line in lines]
+    assert seconds == [30, 90, 210, 450, 930, 1530, 2130, 2730, 3330]
+    assert "\r" not in log.getvalue()
+    assert "\x1b" not in log.getvalue()
+
+
+@pytest.mark.parametrize(("stream", "quiet"), [(io.StringIO, False), (io.StringIO, True), (Terminal, True)])
+def test_silent_in_short_runs_and_when_quiet(clock, monkeypatch, stream, quiet):
+    monkeypatch.setattr(sys, "stderr", stream())
+    with Progress("aligning", "reads", quiet=quiet) as progress:
+        clock[0] += 1000 if quiet else 29
+        progress.add(5)
+    assert sys.stderr.getvalue() == ""
 
 
 @pytest.mark.parametrize("kept", [True, False])
