@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from genoseq.align.alignment import Alignment, alignments_of
 from genoseq.align.candidates import Candidates, find_candidates
 from genoseq.align.extend import Alignments
+from genoseq.align.five_prime import five_prime_first
 from genoseq.align.flags import NOT_PRIMARY, UNMAPPED
 from genoseq.align.insert import UNKNOWN, InsertSize
 from genoseq.align.loci import LOCI, SHORTEST
@@ -103,6 +104,9 @@ class Aligner:
         Secondary alignments to report for each read at most.
     insert : InsertSize, optional
         Fragments of pairs; by default each batch learns them from its pairs.
+    primary_5 : bool
+        Of a read that is aligned in parts, let the one nearest to its 5' end be primary instead of the one
+        that scores most.
     """
 
     def __init__(
@@ -112,6 +116,7 @@ class Aligner:
         *,
         secondary: int = 0,
         insert: InsertSize | None = None,
+        primary_5: bool = False,
     ) -> None:
         if parameters is None:
             parameters = default_preset(index.parameters.words)
@@ -120,6 +125,7 @@ class Aligner:
         self.secondary = min(secondary, LOCI - 1)
         self.insert = insert or UNKNOWN
         self.insert_source = "assumed" if insert is None else "given"
+        self.primary_5 = primary_5
         self._contigs = contig_table(index.reference)
 
     def align(self, reads: ReadBatch) -> AlignedBatch:
@@ -145,13 +151,18 @@ class Aligner:
             if len(reads.pairs):
                 raise UsageError("the preset 'long' aligns single reads, not pairs")
             placed, stages = place(reads, self.index, self.parameters)
-            return AlignedBatch(reads, *rows_of(placed, reads, self.parameters, self.secondary), stages)
+            alignments, rows = rows_of(placed, reads, self.parameters, self.secondary)
+            if self.primary_5:
+                alignments, rows = five_prime_first(reads, alignments, rows, self.index.reference, None)
+            return AlignedBatch(reads, alignments, rows, stages)
         found = self.candidates(reads)
         with step("choose"):
             alignments, rows = outcome(reads, found, self.index.reference, self.parameters, self.secondary)
+        insert = None if found.pairs is None else found.pairs.insert
         with step("split"):
             alignments, rows = add_supplementary(reads, alignments, rows, self.index, self.parameters)
-        insert = None if found.pairs is None else found.pairs.insert
+            if self.primary_5:
+                alignments, rows = five_prime_first(reads, alignments, rows, self.index.reference, insert)
         return AlignedBatch(reads, alignments, rows, found.loci.stage, insert)
 
     def candidates(self, reads: ReadBatch) -> Candidates:
@@ -201,6 +212,8 @@ class Aligner:
         comments: bool = False,
         soft_clip: bool = False,
         alternatives: bool = False,
+        mark_split: bool = False,
+        secondary_seq: bool = False,
     ) -> NDArray[np.uint8]:
         """SAM lines of an aligned batch.
 
@@ -214,14 +227,19 @@ class Aligner:
         comments : bool
             Add the comments of the reads, which must be SAM tags (`genoseq.io.tags`).
         soft_clip : bool
-            Give supplementary lines the whole read, not only the bases that they align.
+            Give supplementary (and secondary) lines the whole read, not only the bases that they align.
         alternatives : bool
             Name secondary alignments in a tag of the primary line (XA), not in lines of their own.
+        mark_split : bool
+            Flag supplementary lines as secondary (256 instead of 2048).
+        secondary_seq : bool
+            Give secondary lines bases and qualities, too.
         """
         with step("format"):
             return format_sam(
                 batch.reads, self._shown(batch, eqx=eqx), batch.rows, self.index.reference, self._contigs,
                 read_group, comments=comments, soft_clip=soft_clip, alternatives=alternatives,
+                mark_split=mark_split, secondary_seq=secondary_seq,
             )  # fmt: skip
 
     def paf(self, batch: AlignedBatch, *, eqx: bool = False, differences: bool = False) -> NDArray[np.uint8]:

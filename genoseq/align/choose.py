@@ -140,6 +140,34 @@ def choose_pairs(
     return choice
 
 
+def are_proper(
+    ones: NDArray[np.int64],
+    twos: NDArray[np.int64],
+    whole: NDArray[np.int64],
+    contigs: NDArray[np.int64],
+    alignments: Alignments,
+    insert: InsertSize,
+) -> NDArray[np.bool_]:
+    """Whether the alignments `ones` and `twos` of mates are proper pairs, shape (n,).
+
+    Parameters
+    ----------
+    whole, contigs
+        As of `choose_pairs`.
+    """
+    return _are_proper(
+        ones, twos, whole, contigs, alignments.starts, alignments.strands, alignments.scores, insert
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _are_proper(ones, twos, whole, contigs, starts, strands, scores, insert):
+    proper = np.empty(ones.shape[0], np.bool_)
+    for i in range(ones.shape[0]):
+        proper[i] = _together(ones[i], twos[i], whole, contigs, starts, strands, scores, insert)[1]
+    return proper
+
+
 @numba.njit(cache=True, nogil=True)
 def _choose(firsts, order, bounds, good, lots, whole, contigs, starts, strands, scores, insert, choice):
     ones, twos = np.empty(_CONSIDERED, np.int64), np.empty(_CONSIDERED, np.int64)

@@ -165,7 +165,7 @@ def outcome(
             chosen.span,
             chosen.whole,
         )
-        tlens = _fragment_lengths(owners, rows, primary & placed, mates, chosen.span, reference)
+        tlens = fragment_lengths(owners, rows, primary & placed, mates, chosen.span, reference)
         flags = _paired_flags(flags, reads.mates[owners], owners, mates, number, choice, pairs)
     table = Rows(flags.astype(np.int32), mapqs.astype(np.int32), seconds.astype(np.int32), mates, tlens)
     return _take(aligned, np.where(placed, rows, -1), owners), table
@@ -238,7 +238,7 @@ def _mate_rows(
     return row_of[mate_of[owners]]
 
 
-def _fragment_lengths(
+def fragment_lengths(
     owners: NDArray[np.int64],
     rows: NDArray[np.int64],
     counted: NDArray[np.bool_],

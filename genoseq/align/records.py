@@ -1,9 +1,9 @@
 """Records: a batch of alignments as SAM text, formatted in one pass over arrays (PAF: `genoseq.align.paf`).
 
 Coordinates are turned from concatenated, 0-based to contig, 1-based here and nowhere else. Sequence and
-qualities of a reverse-strand alignment are written reverse complemented, as SAM wants them; secondary lines
-carry ``*`` instead, supplementary ones the bases that they align. MD and NM agree with ``samtools calmd``.
-The lines of a read that is aligned in parts name each other (SA).
+qualities of a reverse-strand alignment are written reverse complemented, as SAM wants them; supplementary
+lines carry the bases that they align, secondary ones ``*`` or, if asked for, theirs. MD and NM agree with
+``samtools calmd``. The lines of a read that is aligned in parts name each other (SA).
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ def format_sam(
     comments: bool = False,
     soft_clip: bool = False,
     alternatives: bool = False,
+    mark_split: bool = False,
+    secondary_seq: bool = False,
 ) -> NDArray[np.uint8]:
     """SAM lines of a batch.
 
@@ -82,9 +84,14 @@ def format_sam(
     comments : bool
         Add the comments of the reads to their lines, as they are.
     soft_clip : bool
-        Give supplementary lines the whole read, too.
+        Give supplementary lines, and secondary ones that have bases, the whole read, too.
     alternatives : bool
         Name the secondary alignments in a tag of the primary line (XA), instead of in lines of their own.
+    mark_split : bool
+        Flag supplementary lines as secondary (256 instead of 2048), for programs that do not know them; all
+        else of them stays.
+    secondary_seq : bool
+        Give secondary lines bases and qualities.
 
     Returns
     -------
@@ -107,7 +114,7 @@ def format_sam(
         rows.mapqs,
         rows.seconds, rows.mates, rows.tlens, reference.words, reference.exceptions, reference.offsets,
         contig_names[0], contig_names[1], COMPLEMENT_TABLE, groups, *group_tags, not soft_clip,
-        alternatives, sums, out,
+        alternatives, mark_split, secondary_seq, sums, out,
     )  # fmt: skip
     return out[:used]
 
@@ -209,7 +216,7 @@ def _place(out, at, where, contigs, contig_names, contig_starts):
 
 @numba.njit(cache=True, nogil=True)
 def _bases(out, at, letters, quals, lo, hi, left, right, turned, complement):
-    r"""Write ``SEQ\tQUAL`` of the read ``lo:hi``, turned or not, without `left` and `right` bases of the line."""
+    r"""Write ``SEQ\tQUAL`` of the read ``lo:hi`` as the line has it, without `left` and `right` bases."""
     before, after = (right, left) if turned else (left, right)
     lo, hi = lo + before, hi - after
     if turned:
@@ -242,7 +249,7 @@ def _sam_lines(
     names, name_offsets, comments, comment_offsets, letters, quals, offsets, codes, reads, strands, starts,
     scores, edits, cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, mates, tlens, words, exceptions,
     contigs, contig_names, contig_starts, complement, groups, group_tags, group_offsets,
-    hard, alternatives, sums, out,
+    hard, alternatives, mark_split, secondary_seq, sums, out,
 ):  # fmt: skip
     at = 0
     home = np.int64(-1)
@@ -257,10 +264,11 @@ def _sam_lines(
                 end += 1
         if flag & SECONDARY and alternatives:
             continue
-        cut = hard and flag & SUPPLEMENTARY
+        starred = flag & SECONDARY and not secondary_seq
+        cut = hard and flag & NOT_PRIMARY and not starred
         at = write_copy(out, at, names, name_offsets[read], name_offsets[read + 1])
         out[at] = 9
-        at = write_number(out, at + 1, flag)
+        at = write_number(out, at + 1, flag ^ NOT_PRIMARY if mark_split and flag & SUPPLEMENTARY else flag)
         out[at] = 9
         at += 1
         first, last = cigar_starts[row], cigar_starts[row] + cigar_counts[row]
@@ -281,7 +289,7 @@ def _sam_lines(
             out, at, mate_start if mate_start >= 0 or not flag & PAIRED else home, contig, tlens[row],
             contigs, contig_names, contig_starts,
         )  # fmt: skip
-        if flag & SECONDARY:
+        if starred:
             at = write_copy(out, at, _NO_BASES, 0, _NO_BASES.shape[0])
         else:
             left, right = clips(cigars, first, last) if cut else (0, 0)

@@ -131,7 +131,7 @@ def _judged_alone(
 
     Beside the whole read the rest of it, which lies elsewhere, speaks against the place of the part.
     """
-    starts, stops = _aligned_parts(
+    starts, stops = aligned_parts(
         split, alignments.reads, alignments.strands, alignments.cigars, alignments.cigar_starts,
         alignments.cigar_counts, reads.offsets,
     ).T  # fmt: skip
@@ -193,7 +193,7 @@ def _clipped_ends(rows, reads, strands, cigars, cigar_starts, cigar_counts, offs
 
 
 @numba.njit(cache=True, nogil=True)
-def _aligned_parts(rows, reads, strands, cigars, cigar_starts, cigar_counts, offsets):
+def aligned_parts(rows, reads, strands, cigars, cigar_starts, cigar_counts, offsets):
     """First base and end of what is aligned of each row, in the read as it was sequenced."""
     out = np.empty((rows.shape[0], 2), np.int64)
     for i in range(rows.shape[0]):

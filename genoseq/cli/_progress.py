@@ -1,5 +1,7 @@
-"""Progress: how many, how fast, how long still. On a terminal one line counts; elsewhere (a log of a scheduler) a
-line is added now and then, so that a run of seconds adds none and one of hours a few.
+"""Progress: how many, how fast, how long still.
+
+On a terminal one line counts; elsewhere (a log of a scheduler) a line is added now and then, so that a run of
+seconds adds none and one of hours a few.
 """
 
 from __future__ import annotations

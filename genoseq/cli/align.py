@@ -25,9 +25,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genoseq.cli._options import bounded_int, insert_size, memory_size
+from genoseq.cli._align_options import add_arguments, is_paf
 from genoseq.cli._reads import SortedOut, check_reads, input_batches
-from genoseq.cli._report import add_report_options, begin_report, check_report, finish_report
+from genoseq.cli._report import begin_report, check_report, finish_report
 
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch, Aligner
@@ -36,95 +36,7 @@ if TYPE_CHECKING:
     from genoseq.index.store import Index
     from genoseq.io.batch import ReadBatch
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `genoseq align`."""
-    parser.add_argument(
-        "reads",
-        nargs="+",
-        metavar="READS",
-        help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin; a second file holds the mates",
-    )
-    index = parser.add_argument_group("Index")
-    index.add_argument("-x", "--index", metavar="REF.gsx", help="folder made by `genoseq index`")
-    index.add_argument(
-        "-r", "--reference", metavar="REF.fa", help="genome; its index is built once, beside it"
-    )
-    search = parser.add_argument_group("Search")
-    search.add_argument(
-        "--preset",
-        choices=("auto", "sr", "divergent", "sensitive", "long"),
-        default="auto",
-        help="sr: one anchor word; divergent: two; sensitive: two, and a last stage that spares nothing, for "
-        "reads of 20-30 %% divergence; long: reads of any length, up to 2 Mbp; auto: what fits the first "
-        "reads",
-    )
-    search.add_argument(
-        "--secondary",
-        type=bounded_int(0, 5),
-        default=0,
-        metavar="N",
-        help="report up to N other places of a read",
-    )
-    search.add_argument(
-        "--profile", action="store_true", help="tell what each step and stage took, on stderr"
-    )
-    pairs = parser.add_argument_group("Pairs")
-    pairs.add_argument(
-        "--interleaved",
-        action="store_true",
-        help="the mates of a pair follow each other in one file, also between single reads",
-    )
-    pairs.add_argument(
-        "--insert",
-        type=insert_size,
-        metavar="MEAN,SD",
-        help="length of the fragments, bp (default: learned from the pairs)",
-    )
-    _add_output_options(parser.add_argument_group("Output"))
-    add_report_options(parser)
-
-
-def _add_output_options(output: argparse._ArgumentGroup) -> None:
-    output.add_argument(
-        "-o", "--output", default="-", metavar="FILE", help=".sam, .bam, .cram or .paf; - for stdout as SAM"
-    )
-    output.add_argument("--paf", action="store_true", help="write PAF instead of SAM")
-    output.add_argument(
-        "--sort", action="store_true", help="sort by coordinate; BAM and CRAM are indexed too"
-    )
-    output.add_argument(
-        "--sort-memory",
-        type=memory_size,
-        metavar="SIZE",
-        help="memory for sorting, for example 2G; more is sorted in pieces on disk (default: 256M)",
-    )
-    output.add_argument("--no-unmapped", action="store_true", help="leave out reads that were not placed")
-    output.add_argument("--eqx", action="store_true", help="CIGAR with = and X instead of M")
-    output.add_argument(
-        "-Y",
-        "--soft-clip",
-        action="store_true",
-        help="give supplementary lines the whole read, not only the bases that they align",
-    )
-    output.add_argument(
-        "--xa", action="store_true", help="tell other places in the tag XA, not in lines of their own"
-    )
-    output.add_argument("--cs", action="store_true", help="add the differences to PAF lines, in the tag cs")
-    output.add_argument("--al", metavar="FILE", help="write the reads that were placed to FILE, as FASTQ")
-    output.add_argument("--un", metavar="FILE", help="write the reads that were not placed to FILE")
-    output.add_argument(
-        "-C",
-        "--comments",
-        action="store_true",
-        help="carry the comments of FASTQ headers, which must be SAM tags, or the tags of BAM",
-    )
-    output.add_argument(
-        "--rg",
-        metavar="LINE",
-        help=r"read group, for example '@RG\tID:run1\tSM:sample', or a file with such a line (default: what "
-        "SAM and BAM say of their reads)",
-    )
+__all__ = ["add_arguments", "run"]
 
 
 def run(args: argparse.Namespace) -> None:
@@ -135,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     from genoseq.io.table import write_json
 
     check_reads(args)
-    paf = _is_paf(args)
+    paf = is_paf(args)
     read_group = None if args.rg is None else read_group_of(args.rg)
     outputs = {"-o": args.output, "--json": args.json, "--al": args.al, "--un": args.un}
     outputs |= check_report(args, read_group)
@@ -168,27 +80,6 @@ def run(args: argparse.Namespace) -> None:
             f"{summary['seconds']:.1f} s",
             file=sys.stderr,
         )
-
-
-def _is_paf(args: argparse.Namespace) -> bool:
-    """Whether PAF is written; options that do not go with the format are refused."""
-    from genoseq.errors import UsageError
-    from genoseq.io.sam import alignment_format
-
-    paf = alignment_format(args.output) == "paf" or args.paf
-    if paf and args.output.lower().endswith((".sam", ".bam", ".cram")):
-        raise UsageError(f"--paf writes PAF, not {args.output}; use a name that ends in .paf")
-    if paf and (args.sort or args.rg is not None):
-        raise UsageError("PAF has no header: --sort and --rg need SAM or BAM")
-    if paf and (args.comments or args.xa or args.soft_clip):
-        raise UsageError("--comments, --xa and --soft-clip need SAM or BAM")
-    if args.cs and not paf:
-        raise UsageError("--cs is a tag of PAF: use it with --paf, or a name that ends in .paf")
-    if args.xa and not args.secondary:
-        raise UsageError("--xa needs --secondary N: how many other places to tell")
-    if args.sort_memory is not None and not args.sort:
-        raise UsageError("--sort-memory belongs to --sort")
-    return paf
 
 
 def _open_index(args: argparse.Namespace) -> Index:
@@ -249,7 +140,9 @@ def _align(
     suggestion = _suggested(args, index, start)
     if suggestion.preset == "long" and not compiles:
         tell_if_compiling(chain_hits, "genoseq align", quiet=args.quiet)
-    aligner = Aligner(index, suggestion.preset, secondary=args.secondary, insert=insert)
+    aligner = Aligner(
+        index, suggestion.preset, secondary=args.secondary, insert=insert, primary_5=args.primary_5
+    )
     summary = _empty_summary(args, aligner, suggestion)
     kept = kept_read_groups(start[0].origin, args.reads) if start and read_group is None else ()
     header = header_text(
@@ -268,7 +161,7 @@ def _align(
                 return aligned, aligner.paf(shown, eqx=args.eqx, differences=args.cs)
             text = aligner.sam(
                 shown, read_group=group, eqx=args.eqx, comments=args.comments, soft_clip=args.soft_clip,
-                alternatives=args.xa,
+                alternatives=args.xa, mark_split=args.mark_split, secondary_seq=args.secondary_seq,
             )  # fmt: skip
             return aligned, text
 

@@ -96,6 +96,65 @@ def test_a_split_read_in_every_format(run, toy_folder, data, away):
     assert [row[-1] for row in rows] == ["cs:Z::90", "cs:Z::60"]
 
 
+def test_parts_as_bwa_marks_them(run, toy_folder, data, away):
+    """The lines of `bwa mem` 0.7.17 with the same options: FLAG, POS, CIGAR, length of SEQ, SA less MAPQ."""
+    genome = genome_of(data)["chr20a"].upper()
+    split = genome[5000:5060] + reverse_complement_text(genome[90_000:90_090])
+    Path("r.fq").write_text(f"@split\n{split}\n+\n{'I' * 150}\n")
+    left, right = "chr20a,5001,+,60M90S,,0;", "chr20a,90001,-,90M60S,,0;"
+    expected = {
+        "": [(16, 90_000, "90M60S", 150, left), (2048, 5000, "60M90H", 60, right)],
+        "-M": [(16, 90_000, "90M60S", 150, left), (256, 5000, "60M90H", 60, right)],
+        "--primary-5": [(0, 5000, "60M90S", 150, right), (2048 + 16, 90_000, "90M60H", 90, left)],
+        "--mark-split --primary-5 -Y": [
+            (0, 5000, "60M90S", 150, right),
+            (256 + 16, 90_000, "90M60S", 150, left),
+        ],
+    }
+    for options, lines in expected.items():
+        assert run(f"align -x {toy_folder} r.fq -o out.bam -q {options}").exit == 0
+        assert [
+            (
+                r.flag,
+                r.reference_start,
+                r.cigarstring,
+                len(r.query_sequence),
+                re.sub(r",\d+,(\d+;)", r",,\1", r.get_tag("SA")),
+            )
+            for r in records("out.bam")
+        ] == lines
+
+
+@pytest.mark.parametrize("soft", ["", "-Y"])
+def test_secondary_lines_with_bases(run, toy_folder, data, away, soft):
+    run(f"align -x {toy_folder} {data}/reads.fq.gz --secondary 3 -q -o stars.bam")
+    assert (
+        run(
+            f"align -x {toy_folder} {data}/reads.fq.gz --secondary 3 --secondary-seq {soft} -q -o out.bam"
+        ).exit
+        == 0
+    )
+    whole, seen, cut = {}, 0, 0
+    for record, starred in zip(records("out.bam"), records("stars.bam"), strict=True):
+        bases, quals = record.get_forward_sequence(), list(record.get_forward_qualities())
+        if not record.is_secondary and not record.is_supplementary:
+            whole[record.query_name] = bases, quals
+        if not record.is_secondary:
+            continue
+        seen += 1
+        assert starred.query_sequence is None
+        assert record.cigarstring.replace("H", "S") == starred.cigarstring
+        clips = [int(n) for n in re.findall(r"(?:^|\D)(\d+)H", f" {record.cigarstring}")]
+        first = record.cigartuples[-1 if record.is_reverse else 0]
+        left = first[1] if first[0] == 5 else 0
+        cut += sum(clips)
+        primary, qualities = whole[record.query_name]
+        stop = len(primary) - sum(clips) + left
+        assert (bases, quals) == (primary[left:stop], qualities[left:stop])
+    assert seen > 10
+    assert (cut > 0) == (soft == "")
+
+
 def test_cs_tells_what_differs(run, toy_folder, data, away):
     assert run(f"align -x {toy_folder} {data}/reads.fq.gz --paf --cs -q -o out.paf").exit == 0
     genome = genome_of(data)
@@ -184,7 +243,10 @@ def test_the_profile_adds_up(run, toy_folder, fastq, away, output):
     [
         ("--xa", "--xa needs --secondary N"),
         ("--cs", "--cs is a tag of PAF"),
-        ("--paf -Y", "need SAM or BAM"),
+        ("--paf -Y", "--soft-clip needs SAM or BAM"),
+        ("--paf --mark-split", "--mark-split needs SAM or BAM"),
+        ("--secondary-seq", "--secondary-seq needs --secondary N"),
+        ("--secondary-seq --secondary 2 --xa", "--secondary-seq needs --secondary N, and lines for them"),
         ("--sort-memory 1G", "--sort-memory belongs to --sort"),
         ("--sort --sort-memory 1M -o x.bam", "1M is out of range (allowed: 16M or more)"),
         ("--sort --sort-memory lots -o x.bam", "'lots' is not a size"),
