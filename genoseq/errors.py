@@ -24,7 +24,19 @@ __all__ = [
     "InputError",
     "MissingDependencyError",
     "UsageError",
+    "counted",
 ]
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, for messages.
+
+    Examples
+    --------
+    >>> counted(1, "read"), counted(1200, "read")
+    ('1 read', '1,200 reads')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 class GenoseqError(Exception):
@@ -50,6 +62,8 @@ class InputError(GenoseqError):
         The file, as the user named it.
     line
         1-based number of the line in the (decompressed) file.
+    read
+        0-based number of the read in a batch's input (`ReadBatch.first` and more), for who knows the file.
 
     Examples
     --------
@@ -60,12 +74,18 @@ class InputError(GenoseqError):
     """
 
     def __init__(
-        self, message: str, path: str | os.PathLike[str] | None = None, line: int | None = None
+        self,
+        message: str,
+        path: str | os.PathLike[str] | None = None,
+        line: int | None = None,
+        *,
+        read: int | None = None,
     ) -> None:
         super().__init__(message, path, line)
         self.message = message
         self.path = None if path is None else os.fspath(path)
         self.line = line
+        self.read = read
 
     def __str__(self) -> str:
         if self.path is None:

@@ -22,6 +22,7 @@ from genoseq import __version__
 from genoseq.align.histogram import Histogram
 from genoseq.align.presets import ANY, REPEAT, Stage
 from genoseq.align.statistics import LISTED, PLOTTED, Statistics, largest
+from genoseq.errors import counted
 from genoseq.index.store import Index
 from genoseq.io.files import StrPath, open_output
 from genoseq.page import Cell, Share, figure, percent, table
@@ -112,7 +113,7 @@ def _described(run: Run) -> str:
     lengths = run.statistics.lengths
     low, high = lengths.shortest, lengths.longest
     spread = f"{low:,} bp" if low == high else f"{low:,} to {high:,} bp"
-    return f"{run.summary['reads']:,} reads" + (f" of {spread}" if lengths.total else "")
+    return counted(run.summary["reads"], "read") + (f" of {spread}" if lengths.total else "")
 
 
 def _cards(run: Run) -> Iterator[str]:
@@ -123,10 +124,12 @@ def _cards(run: Run) -> Iterator[str]:
         return f"<div><dt>{name}</dt><dd>{value} <small>{small}</small></dd></div>"
 
     yield card("Reads", f"{s['reads']:,}", f"{s['bases']:,} bases")
-    yield card("Mapped", percent(s["mapped"], s["reads"]), f"{s['mapped']:,} reads")
+    yield card("Mapped", percent(s["mapped"], s["reads"]), counted(s["mapped"], "read"))
     yield card("Mapped surely", percent(s["mapq20"], s["reads"]), "MAPQ 20 or more")
     if s["pairs"]:
-        yield card("Proper pairs", percent(s["proper_pairs"], s["pairs"]), f"of {s['pairs']:,} pairs")
+        yield card(
+            "Proper pairs", percent(s["proper_pairs"], s["pairs"]), f"of {counted(s['pairs'], 'pair')}"
+        )
     identity = percent(t.identity, 1) if s["mapped"] else "–"
     yield card("Identity", identity, "of all aligned bases")
     yield card("Depth", f"{t.coverage.mean_depth:,.3g}×", "mean of the genome")

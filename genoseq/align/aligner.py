@@ -145,7 +145,8 @@ class Aligner:
             single = isinstance(self.parameters, AlignmentParameters) and not len(reads.pairs)
             raise InputError(
                 f"read {reads.name(longest)!r} has {lengths[longest]} bp; this preset aligns reads of up to "
-                f"{self.parameters.max_length} bp" + (", the preset 'long' longer ones" if single else "")
+                f"{self.parameters.max_length} bp" + (", the preset 'long' longer ones" if single else ""),
+                read=reads.first + longest,
             )
         if isinstance(self.parameters, LongParameters):
             if len(reads.pairs):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch
     from genoseq.align.profile import Profile
+    from genoseq.errors import InputError
     from genoseq.io.batch import ReadBatch
 
-__all__ = ["SortedOut", "check_reads", "input_batches"]
+__all__ = ["SortedOut", "check_reads", "input_batches", "naming_reads", "warn_of_single_reads"]
 
 
 def check_reads(args: argparse.Namespace) -> None:
@@ -70,6 +72,25 @@ def _batches(args: argparse.Namespace) -> Iterator[ReadBatch]:
     reads = chain(start, batches)
     flagged = bool(start) and start[0].mates is not None  # BAM and SAM tell
     yield from interleaved_pairs(reads) if args.interleaved or flagged else reads
+
+
+def naming_reads(error: InputError, paths: list[str]) -> InputError:
+    """An error about a read with the file that the read is of: mates take turns."""
+    from genoseq.errors import InputError
+    from genoseq.io.files import shown_path
+
+    if error.path is not None:
+        return error
+    return InputError(error.message, shown_path(paths[(error.read or 0) % len(paths)]), error.line)
+
+
+def warn_of_single_reads(args: argparse.Namespace, start: list[ReadBatch]) -> None:
+    """Say that --insert has no effect on single reads; --interleaved without pairs is told by its reader."""
+    from genoseq.errors import GenoseqWarning
+
+    if args.insert is not None and not args.interleaved and start and start[0].mates is None:
+        found = "--insert is for pairs, and these are single reads (mates: a second file, or --interleaved)"
+        warnings.warn(found, GenoseqWarning, stacklevel=2)
 
 
 class SortedOut:

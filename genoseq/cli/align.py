@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genoseq.cli._align_options import add_arguments, is_paf
-from genoseq.cli._reads import SortedOut, check_reads, input_batches
+from genoseq.cli._reads import SortedOut, check_reads, input_batches, naming_reads, warn_of_single_reads
 from genoseq.cli._report import begin_report, check_report, finish_report
+from genoseq.errors import counted
 
 if TYPE_CHECKING:
     from genoseq.align.aligner import AlignedBatch, Aligner
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     for option in ("--al", "--un"):
         check_fastq_name(option, outputs[option])
     for path in (args.output, args.json, args.al, args.un):
-        if path:
+        if path is not None:
             check_output(path)
     started = time.perf_counter()
     index = _open_index(args)
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
         _tell_preset(summary)
         _tell_pairs(summary)
         print(
-            f"genoseq align: {summary['reads']:,} reads, {summary['mapped']:,} mapped "
+            f"genoseq align: {counted(summary['reads'], 'read')}, {summary['mapped']:,} mapped "
             f"({100 * summary['mapped'] / max(summary['reads'], 1):.2f} %), "
             f"{summary['mapq20']:,} with MAPQ >= 20, "
             f"{summary['seconds']:.1f} s",
@@ -127,7 +128,7 @@ def _align(
     from genoseq.align.weigh import weigh
     from genoseq.cli._progress import tell_if_compiling
     from genoseq.errors import InputError
-    from genoseq.io.files import open_output, shown_path
+    from genoseq.io.files import open_output
     from genoseq.io.origin import read_group_id
     from genoseq.io.sam import SORT_MEMORY, header_text, kept_read_groups, open_alignment_output
 
@@ -136,6 +137,7 @@ def _align(
     profile = Profile() if args.profile else None
     batches = input_batches(args, profile)
     start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
+    warn_of_single_reads(args, start)
     insert = None if args.insert is None else InsertSize.of(*args.insert)
     suggestion = _suggested(args, index, start)
     if suggestion.preset == "long" and not compiles:
@@ -182,7 +184,7 @@ def _align(
                 if statistics is not None:
                     statistics.add(aligned)
         except InputError as error:  # a read that cannot be aligned: the aligner does not know its file
-            raise (error if error.path else InputError(error.message, shown_path(args.reads[0]))) from error
+            raise naming_reads(error, args.reads) from error
     if profile is not None:
         summary["profile"] = {name: round(seconds, 3) for name, seconds in profile.seconds.items()}
     return summary
@@ -245,7 +247,7 @@ def _tell_pairs(summary: dict[str, Any]) -> None:
     insert = summary["insert"]
     share = 100 * summary["proper_pairs"] / summary["pairs"]
     print(
-        f"genoseq align: {summary['pairs']:,} pairs, {share:.2f} % proper (fragments of "
+        f"genoseq align: {counted(summary['pairs'], 'pair')}, {share:.2f} % proper (fragments of "
         f"{insert['low']}-{insert['high']} bp; mean {insert['mean']:.0f}, SD {insert['sd']:.0f}, "
         f"{insert['source']})",
         file=sys.stderr,

@@ -130,7 +130,7 @@ def _add_divergence(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Simulate and write the reads."""
     from genoseq.cli._progress import Progress
-    from genoseq.errors import InputError, UsageError
+    from genoseq.errors import InputError, UsageError, counted
     from genoseq.index.reference import Reference
     from genoseq.io.fastq import check_fastq_name, open_fastq
     from genoseq.io.files import check_distinct, check_output
@@ -190,7 +190,7 @@ def run(args: argparse.Namespace) -> None:
         summary = {"command": "simulate", "command_line": args.command_line, "reads": count, "bases": bases}
         write_json(args.json, summary)
     if not args.quiet:
-        print(f"genoseq simulate: {count:,} reads, {bases:,} bp", file=sys.stderr)
+        print(f"genoseq simulate: {counted(count, 'read')}, {bases:,} bp", file=sys.stderr)
 
 
 def _write(reads: ReadBatch, out: BinaryIO, out2: BinaryIO) -> None:

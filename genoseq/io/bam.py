@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from genoseq.errors import GenoseqWarning, InputError
+from genoseq.errors import GenoseqWarning, InputError, counted
 from genoseq.io.batch import ReadBatch
 from genoseq.io.files import InputStream
 from genoseq.io.htslib import HtslibFeed, feeding
@@ -91,8 +91,8 @@ def _batches(
     if gathered.names:
         yield gathered.batch(path)
     if gathered.strangers:
-        found = f"{gathered.strangers:,} reads are of read groups that the header does not have"
-        warnings.warn(f"{path}: {found}: they get none", GenoseqWarning, stacklevel=2)
+        found = f"{counted(gathered.strangers, 'read')} of read groups that the header does not have"
+        warnings.warn(f"{path}: {found}, which are left out", GenoseqWarning, stacklevel=2)
 
 
 def _header_text(header: Any) -> str:

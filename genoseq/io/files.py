@@ -11,25 +11,19 @@ that is an input, or another output, is refused before the run (`check_distinct`
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import errno
 import io
-import lzma
 import os
 import stat
 import sys
 import warnings
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from backports.zstd import ZstdError
-from isal.igzip_lib import IsalError
-from xopen import xopen
-
 from genoseq.errors import GenoseqWarning, InputError, UsageError
+from genoseq.io.compression import DAMAGE, TrailingDataError, decompressed
 
 __all__ = [
     "InputStream",
@@ -44,7 +38,6 @@ __all__ = [
 ]
 
 StrPath = str | os.PathLike[str]
-_Decompressor = bz2.BZ2Decompressor | lzma.LZMADecompressor
 
 # The empty block that ends every BGZF file (SAM specification, section 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -52,12 +45,12 @@ _HEAD = 64  # enough for every magic number and a glimpse for messages
 _BUFFER = 1 << 17
 _STDIN, _STDOUT = 0, 1  # file descriptors
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-_DAMAGE = (zlib.error, lzma.LZMAError, cast("type[Exception]", IsalError), ZstdError)
+_EMPTY_NAME = "the name of a file to write is empty"
 
 
 def shown_path(path: StrPath) -> str:
     """The name of a file in messages: the path as given, words for "-"."""
-    return "standard input" if os.fspath(path) == "-" else os.fspath(path)
+    return "standard input" if os.fspath(path) == "-" else os.fspath(path) or "''"
 
 
 def input_error(error: OSError, path: StrPath) -> InputError:
@@ -92,55 +85,6 @@ class _Source(io.RawIOBase):
         return count
 
 
-class _Streams(io.RawIOBase):
-    """Decompressed bzip2 or xz, as many streams as there are.
-
-    `bz2.open` and `lzma.open` take a second stream that is damaged for the end of the file.
-    """
-
-    def __init__(self, stored: io.BufferedReader[_Source], new: Callable[[], _Decompressor]) -> None:
-        super().__init__()
-        self._stored, self._new, self._stream = stored, new, new()
-        self._start = b""  # of a stream, read already
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]
-        while not self._stream.eof or self._has_another():
-            block = self._start
-            if not block and self._stream.needs_input:
-                block = self._stored.read1(_BUFFER)
-                if not block:
-                    raise EOFError
-            self._start = b""
-            data = self._stream.decompress(block, len(view))
-            if data:
-                view[: len(data)] = data
-                return len(data)
-        return 0
-
-    def _has_another(self) -> bool:
-        """Go on to the stream that follows, if one does; zeros between them are padding."""
-        start = self._stream.unused_data
-        while not (start := start.lstrip(b"\0")):
-            start = self._stored.read1(_BUFFER)
-            if not start:
-                return False
-        self._stream, self._start = self._new(), start
-        return True
-
-
-def _decompressed(stored: io.BufferedReader[_Source], magic: bytes) -> BinaryIO:
-    """The content of a file by its first bytes; plain text as it is."""
-    if magic.startswith(b"BZh"):
-        return cast("BinaryIO", _Streams(stored, bz2.BZ2Decompressor))
-    if magic.startswith(b"\xfd7zXZ\0"):
-        return cast("BinaryIO", _Streams(stored, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)))
-    return xopen(stored, "rb", threads=0) if magic else stored
-
-
 class InputStream:
     """The decompressed bytes of a file, or of standard input for "-".
 
@@ -161,7 +105,7 @@ class InputStream:
         except OSError as error:  # standard input that is closed or a folder
             raise input_error(error, self.path) from error
         self._bgzf = magic[:4] == _BGZF_END[:4] and magic[10:16] == _BGZF_END[10:16]
-        self._file: BinaryIO = _decompressed(stored, magic)
+        self._file: BinaryIO = decompressed(stored, magic)
         start = bytearray(_HEAD)
         count = self._fill(memoryview(start))
         self.head = bytes(start[:count])
@@ -216,7 +160,10 @@ class InputStream:
             raise InputError(
                 "the compressed data ends early: the file is cut; copy it again", self.path
             ) from error
-        except _DAMAGE as error:
+        except TrailingDataError as error:
+            found = f"something else follows the compressed data ({error})"
+            raise InputError(f"{found}; cut it off, or copy the file again", self.path) from error
+        except DAMAGE as error:
             raise InputError(f"the compressed data is damaged ({error})", self.path) from error
         except OSError as error:
             if error.errno is None:  # from a decompressor, not from the system
@@ -258,9 +205,13 @@ def check_output(path: StrPath) -> None:
     ------
     InputError
         Naming the path and what stands in the way.
+    UsageError
+        If the name is empty.
     """
     if os.fspath(path) == "-":
         return
+    if not os.fspath(path):
+        raise UsageError(_EMPTY_NAME)
     target = Path(path)
     if target.is_dir():
         raise InputError("is a directory; the name of a file to write is expected", path)
@@ -294,6 +245,8 @@ def check_distinct(outputs: Mapping[str, StrPath | None], inputs: Iterable[StrPa
     for option, path in outputs.items():
         if path is None:
             continue
+        if not os.fspath(path):
+            raise UsageError(f"{option}: {_EMPTY_NAME}")
         file = _identity(path, _STDOUT)
         shown = "standard output" if os.fspath(path) == "-" else os.fspath(path)
         if file in read:

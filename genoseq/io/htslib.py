@@ -21,12 +21,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from genoseq.errors import GenoseqError, InputError
+from genoseq.errors import GenoseqError, InputError, UsageError
 from genoseq.io.files import InputStream, StrPath, replacing
 
 __all__ = ["HtslibFeed", "HtslibWriter", "destination", "feeding", "remove_indexes"]
 
 _PIPE_BLOCK = 1 << 16
+_INDEX_MARK = b"##idx##"  # htslib: HTS_IDX_DELIM
 
 
 class HtslibFeed(threading.Thread):
@@ -102,11 +103,18 @@ def feeding(stream: InputStream, first: bytes = b"") -> Iterator[HtslibFeed]:
 
 @contextlib.contextmanager
 def destination(path: StrPath) -> Iterator[tuple[str, Path | None]]:
-    """Where the program writes, and a folder beside it for its pieces; None for a pipe or a device."""
+    """Where the program writes, and a folder beside it for its pieces; None for a pipe or a device.
+
+    Raises
+    ------
+    UsageError
+        If htslib does not write to such a name.
+    """
     if os.fspath(path) == "-" or (Path(path).exists() and not Path(path).is_file()):
         yield os.fspath(path), None
         return
     real = Path(path).resolve()
+    _check_name(path, os.fsencode(real))
     with (
         tempfile.TemporaryDirectory(prefix=f".{real.name}.", suffix=".tmp", dir=real.parent) as folder,
         replacing(path) as temporary,
@@ -114,6 +122,19 @@ def destination(path: StrPath) -> Iterator[tuple[str, Path | None]]:
         target = Path(folder, real.name)
         yield os.fspath(target), Path(folder)
         target.replace(temporary)
+
+
+def _check_name(path: StrPath, real: bytes) -> None:
+    """Refuse names that htslib takes for something else."""
+    if _INDEX_MARK in real:
+        mark = _INDEX_MARK.decode()
+        found = f"for htslib the name of an index begins behind {mark}"
+        raise UsageError(f"{os.fspath(path)}: {found}; take another name")
+    try:
+        real.decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = "the path is not UTF-8, as htslib needs it"
+        raise UsageError(f"{os.fspath(path)}: {found}; take another name") from error
 
 
 def remove_indexes(path: StrPath, suffixes: tuple[str, ...]) -> None:

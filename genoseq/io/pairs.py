@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 import numba
 import numpy as np
 
-from genoseq.errors import GenoseqWarning, InputError
+from genoseq.errors import GenoseqWarning, InputError, counted
 from genoseq.io.batch import ReadBatch
 from genoseq.io.fastx import read_batches
 from genoseq.io.files import StrPath
@@ -125,7 +125,9 @@ def interleaved_pairs(batches: Iterable[ReadBatch]) -> Iterator[ReadBatch]:
         yield _marked(kept)
         reads += 1
     if flagged > 2 * pairs:
-        found = f"{flagged - 2 * pairs:,} mates do not stand beside their other one: taken as single reads"
+        found = (
+            f"{counted(flagged - 2 * pairs, 'mate')} not beside the other of the pair: taken as single reads"
+        )
         warnings.warn(f"{found}; samtools collate puts mates together", GenoseqWarning, stacklevel=2)
     elif reads and not pairs:
         found = "no two neighbouring reads share a name: all are taken as single reads"

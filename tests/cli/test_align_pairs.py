@@ -152,15 +152,33 @@ def test_cram_needs_no_file_of_the_genome(run, toy_folder, mates, data, sort):
     assert not [p for p in Path().iterdir() if p.name.startswith(".")]
 
 
-@pytest.mark.parametrize("files", ["long.fq", "long.fq other.fq"])
+@pytest.mark.parametrize(
+    "files", ["long.fq", "long.fq short.fq", "short.fq long.fq", "--interleaved long.fq"]
+)
 def test_a_read_that_is_too_long_is_told_with_its_file(run, toy_folder, away, files):
-    for name in ("long.fq", "other.fq"):
-        Path(name).write_text(f"@r\n{'ACGT' * 251}\n+\n{'I' * 1004}\n")
+    for name, repeats in (("long.fq", 251), ("short.fq", 25)):
+        first = f"@first\n{'ACGT' * 25}\n+\n{'I' * 100}\n"
+        Path(name).write_text(f"{first}@r\n{'ACGT' * repeats}\n+\n{'IIII' * repeats}\n")
     result = run(f"align -x {toy_folder} {files} --preset divergent -o out.sam")
     assert result.exit == 1
     assert "long.fq: read 'r' has 1004 bp; this preset aligns reads of up to 1000 bp" in result.stderr
-    assert ("the preset 'long'" in result.stderr) == (files == "long.fq")  # it knows no mates
+    assert ("the preset 'long'" in result.stderr) == ("short" not in files)  # it knows no mates
     assert not Path("out.sam").exists()
+
+
+def test_insert_with_single_reads_is_told(run, toy_folder, mates):
+    result = run(f"align -x {toy_folder} {mates[0]} -o out.sam -q --insert 400,40")
+    assert result.exit == 0
+    assert "warning: --insert is for pairs, and these are single reads" in result.stderr
+    assert run(f"align -x {toy_folder} {mates[0]} {mates[1]} -o out.sam -q --insert 400,40").stderr == ""
+
+
+def test_one_of_a_thing_is_told_as_one(run, toy_folder, mates):
+    for number in (1, 2):
+        with gzip.open(f"{number}.fq.gz", "rt") as file:
+            Path(f"one{number}.fq").write_text("".join(file.readline() for _ in range(4)))
+    assert "1 read, 1 mapped" in run(f"align -x {toy_folder} one1.fq -o out.sam").stderr
+    assert "1 pair, " in run(f"align -x {toy_folder} one1.fq one2.fq -o out.sam").stderr
 
 
 def test_samtools_marks_duplicates_without_fixmate(run, toy_folder, data, away):

@@ -204,10 +204,11 @@ def test_a_second_stream_that_is_damaged_is_no_end_of_the_file(ending, reader, t
         damaged = bytearray(one + two)
         damaged[len(one) + place] ^= 0xFF
         path.write_bytes(damaged)
-        with pytest.raises(InputError, match=r"two\.fa: the compressed data (is damaged|ends early)"):
+        told = r"the compressed data (is damaged|ends early)|something else follows the compressed data"
+        with pytest.raises(InputError, match=rf"two\.fa: ({told})"):
             list(reader(path))
     path.write_bytes(one + b"more")
-    with pytest.raises(InputError, match=r"two\.fa: the compressed data (is damaged|ends early)"):
+    with pytest.raises(InputError, match=rf"two\.fa: ({told})"):
         list(reader(path))
 
 
@@ -358,7 +359,7 @@ def test_a_table_is_not_taken_for_sam(tmp_path):
 
 
 def test_cram_is_named(tmp_path):
-    with pytest.raises(InputError, match="samtools fastq"):
+    with pytest.raises(InputError, match="this is CRAM; convert it first: samtools view -b"):
         list(read_batches(write(tmp_path / "r.cram", b"CRAM\x03\x00")))
 
 

@@ -64,7 +64,7 @@ def test_a_header_in_latin_1(tmp_path):
 
 def test_read_groups_that_the_header_does_not_have(tmp_path):
     path = write(tmp_path / "r.sam", [ONE], [("a", "one"), ("b", "other"), ("c", "third")])
-    with pytest.warns(GenoseqWarning, match="r.sam: 2 reads are of read groups that the header does not"):
+    with pytest.warns(GenoseqWarning, match="r.sam: 2 reads of read groups that the header does not have"):
         (batch,) = read_batches(path)
     assert groups_of(batch) == ["one", None, None]
 

@@ -134,7 +134,7 @@ def test_neighbouring_pairs_of_one_name_in_bam(tmp_path, batch_reads):
 
 def test_mates_that_are_apart_are_counted(tmp_path):
     path = sam(tmp_path / "r.sam", [("a", 77), ("b", 77), ("a", 141), ("c", 77), ("c", 141)])
-    with pytest.warns(GenoseqWarning, match=r"3 mates do not stand beside.*samtools collate"):
+    with pytest.warns(GenoseqWarning, match=r"3 mates not beside the other of the pair.*samtools collate"):
         batches = list(interleaved_pairs(read_batches(path)))
     assert np.concatenate([b.mates for b in batches]).tolist() == [0, 0, 0, 1, 2]
 
