@@ -18,7 +18,7 @@ from genoseq.align.cigar import DELETION, clips
 from genoseq.align.elsewhere import room_of_others, write_others
 from genoseq.align.extend import Alignments
 from genoseq.align.fields import write_cigar, write_copy, write_md, write_number, write_tag, write_text_tag
-from genoseq.align.flags import MATE_UNMAPPED, NOT_PRIMARY, PAIRED, SECONDARY, SUPPLEMENTARY, UNMAPPED
+from genoseq.align.flags import FAILED, MATE_UNMAPPED, NOT_PRIMARY, PAIRED, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from genoseq.index.reference import Reference
 from genoseq.io.batch import ReadBatch, starts_of
 from genoseq.io.origin import NO_GROUP
@@ -99,6 +99,7 @@ def format_sam(
         Whole lines.
     """
     groups, group_tags = _group_tags(batch, read_group)
+    failed = np.zeros(len(batch), np.bool_) if batch.origin is None else batch.origin.failed
     room = line_room(batch, alignments, int(np.diff(group_tags[1]).max(initial=0)), contig_names)
     room += 11 * int(alignments.cigar_counts[rows.mates[rows.mates >= 0]].sum())  # MC
     texts = batch.comment_offsets if comments else np.zeros(len(batch) + 1, np.int64)
@@ -113,7 +114,7 @@ def format_sam(
         alignments.edits, alignments.cigars, alignments.cigar_starts, alignments.cigar_counts, rows.flags,
         rows.mapqs,
         rows.seconds, rows.mates, rows.tlens, reference.words, reference.exceptions, reference.offsets,
-        contig_names[0], contig_names[1], COMPLEMENT_TABLE, groups, *group_tags, not soft_clip,
+        contig_names[0], contig_names[1], COMPLEMENT_TABLE, groups, *group_tags, failed, not soft_clip,
         alternatives, mark_split, secondary_seq, sums, out,
     )  # fmt: skip
     return out[:used]
@@ -249,15 +250,14 @@ def _sam_lines(
     names, name_offsets, comments, comment_offsets, letters, quals, offsets, codes, reads, strands, starts,
     scores, edits, cigars, cigar_starts, cigar_counts, flags, mapqs, seconds, mates, tlens, words, exceptions,
     contigs, contig_names, contig_starts, complement, groups, group_tags, group_offsets,
-    hard, alternatives, mark_split, secondary_seq, sums, out,
+    failed, hard, alternatives, mark_split, secondary_seq, sums, out,
 ):  # fmt: skip
     at = 0
     home = np.int64(-1)
     begin, end = 0, 0  # rows of the read
     for row in range(reads.shape[0]):
-        read = reads[row]
+        read, flag = reads[row], flags[row]
         lo, hi = offsets[read], offsets[read + 1]
-        flag = flags[row]
         if row == end:
             begin = row
             while end < reads.shape[0] and reads[end] == read:
@@ -268,12 +268,12 @@ def _sam_lines(
         cut = hard and flag & NOT_PRIMARY and not starred
         at = write_copy(out, at, names, name_offsets[read], name_offsets[read + 1])
         out[at] = 9
-        at = write_number(out, at + 1, flag ^ NOT_PRIMARY if mark_split and flag & SUPPLEMENTARY else flag)
+        shown = flag ^ NOT_PRIMARY if mark_split and flag & SUPPLEMENTARY else flag
+        at = write_number(out, at + 1, shown + FAILED * failed[read])
         out[at] = 9
         at += 1
         first, last = cigar_starts[row], cigar_starts[row] + cigar_counts[row]
-        start = starts[row]
-        mate = mates[row]
+        start, mate = starts[row], mates[row]
         mate_start = starts[mate] if mate >= 0 and not flag & MATE_UNMAPPED else np.int64(-1)
         if not flag & NOT_PRIMARY:
             home = start  # there an unmapped mate stands too, so that sorting keeps them together

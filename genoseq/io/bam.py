@@ -26,7 +26,7 @@ __all__ = ["alignment_batches"]
 
 _ANY_CONTIG = b"@SQ\tSN:genoseq:any\tLN:1\n"  # pysam does not read SAM whose header names no contig
 # SAM specification, section 1.4: FLAG
-_PAIRED, _REVERSE, _FIRST, _LAST, _SECONDARY_OR_SUPPLEMENTARY = 0x1, 0x10, 0x40, 0x80, 0x900
+_PAIRED, _REVERSE, _FIRST, _LAST, _FAILED, _SECONDARY_OR_SUPPLEMENTARY = 0x1, 0x10, 0x40, 0x80, 0x200, 0x900
 _NAME = re.compile(r"[!-?A-~]{1,254}")  # SAM specification, section 1.4: QNAME
 _PHRED = 33  # SAM specification, section 1.4: QUAL
 
@@ -38,7 +38,7 @@ def alignment_batches(
 
     `ReadBatch.mates` tells what the flags say; whether mates follow each other is for `genoseq.io.pairs`.
     With `tags`, the tags of a record that do not tell of an alignment become the comment of the read. The
-    read group, which the header has to describe, is in `ReadBatch.origin`.
+    read group, which the header has to describe, and whether the read failed are in `ReadBatch.origin`.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def _batches(
                     yield gathered.batch(path)
                 carried = own_tags(record.to_string()) if tags else ""
                 group = record.get_tag("RG") if record.has_tag("RG") else None
-                gathered.add(name, sequence, quality, _mate(record.flag), carried, group)
+                gathered.add(name, sequence, quality, record.flag, carried, group)
     except (OSError, ValueError) as error:  # htslib tells its reason to stderr only
         found = f"the file is cut or damaged after {last}"
         if not last:
@@ -170,6 +170,7 @@ class _Gathered:
         self._mates: list[int] = []
         self._tags: list[str] = []
         self._groups: list[int] = []
+        self._failed: list[bool] = []
         self._bases = 0
 
     def fits(self, with_quality: bool) -> bool:
@@ -185,8 +186,9 @@ class _Gathered:
     def is_full(self, batch_reads: int, batch_bases: int) -> bool:
         return len(self.names) >= batch_reads or self._bases >= batch_bases
 
-    def add(self, name: str, sequence: str, quality: str | None, mate: int, tags: str, group: object) -> None:
+    def add(self, name: str, sequence: str, quality: str | None, flag: int, tags: str, group: object) -> None:
         # a first mate that follows its second is put before it
+        mate = _mate(flag)
         turned = mate == 1 and self.waits_for(name)
         at = len(self.names) - turned
         self.names.insert(at, name)
@@ -197,6 +199,7 @@ class _Gathered:
         self._tags.insert(at, tags)
         number = self._numbers.get(group, NO_GROUP) if isinstance(group, str) else NO_GROUP
         self._groups.insert(at, number)
+        self._failed.insert(at, bool(flag & _FAILED))
         self.strangers += number == NO_GROUP and group is not None
         self._bases += len(sequence)
 
@@ -210,7 +213,7 @@ class _Gathered:
                 first=self.first,
             )
             mates = np.array(self._mates, np.uint8) if any(self._mates) else None
-            origin = Origin(self._lines, np.array(self._groups, np.int32))
+            origin = Origin(self._lines, np.array(self._groups, np.int32), np.array(self._failed, np.bool_))
             batch = replace(batch, mates=mates, origin=origin)
         except InputError as error:
             raise InputError(error.message, path) from error

@@ -1,4 +1,4 @@
-"""What records of SAM and BAM say of their reads beside bases, qualities and tags: the read group.
+"""What records of SAM and BAM say of reads beside bases, qualities, tags: their group, and that one failed.
 
 It travels with the reads (`ReadBatch.origin`), so that lines of the output say it again.
 """
@@ -27,10 +27,13 @@ class Origin:
         The lines `@RG` of the header, as they stand there, without line ends.
     groups
         int32[n], the number of the line of each read; `NO_GROUP` for reads without one.
+    failed
+        bool[n], whether a read did not pass the filters of the machine (FLAG 512).
     """
 
     read_groups: tuple[str, ...]
     groups: npt.NDArray[np.int32]
+    failed: npt.NDArray[np.bool_]
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -39,7 +42,7 @@ class Origin:
 
     def select(self, rows: npt.NDArray[np.int64]) -> Origin:
         """That of the reads `rows`, in that order."""
-        return Origin(self.read_groups, self.groups[rows])
+        return Origin(self.read_groups, self.groups[rows], self.failed[rows])
 
     @classmethod
     def concat(cls, parts: Sequence[tuple[Origin | None, int]]) -> Origin | None:
@@ -50,14 +53,16 @@ class Origin:
         if all(origin is None for origin, _ in parts):
             return None
         numbers: dict[str, int] = {}
-        groups = []
+        groups, failed = [], []
         for origin, count in parts:
             if origin is None:
                 groups.append(np.full(count, NO_GROUP, np.int32))
+                failed.append(np.zeros(count, np.bool_))
                 continue
             lines = [numbers.setdefault(line, len(numbers)) for line in origin.read_groups]
+            failed.append(origin.failed)
             groups.append(np.array([*lines, NO_GROUP], np.int32)[origin.groups])  # the last is that of -1
-        return cls(tuple(numbers), np.concatenate(groups))
+        return cls(tuple(numbers), np.concatenate(groups), np.concatenate(failed))
 
 
 def read_group_id(line: str) -> str:

@@ -83,6 +83,25 @@ def test_mates_keep_their_read_groups(run, toy_folder, pairs, output, data):
     assert counts == {"lane1": 40, "lane2": 40}
 
 
+@pytest.mark.parametrize("options", ["", "--insert 300,30 --rg ID:x", "--preset long"])
+def test_reads_that_failed_stay_marked(run, toy_folder, pairs, singles, options):
+    path = singles if "long" in options else pairs
+    marked = Path("marked.sam")
+    lines = pysam.view("-h", str(path)).splitlines()
+    heads = [line for line in lines if line.startswith("@")]
+    rows = [line.split("\t") for line in lines[len(heads) :]]
+    failed = {row[0] for row in rows[::10]}
+    for row in rows:
+        row[1] = str(int(row[1]) | (512 if row[0] in failed else 0))
+    marked.write_text("\n".join([*heads, *("\t".join(row) for row in rows)]) + "\n")
+    assert run(f"align -x {toy_folder} {marked} -q -o o.bam {options}").exit == 0
+    found = records("o.bam")
+    assert len(found) >= len(rows)
+    assert [r.is_qcfail for r in found] == [r.query_name in failed for r in found]
+    assert run(f"align -x {toy_folder} {path} -q -o plain.bam {options}").exit == 0
+    assert [r.flag & ~512 for r in found] == [r.flag for r in records("plain.bam")]
+
+
 def test_rg_overrides_what_the_reads_say(run, toy_folder, singles):
     assert run(f"align -x {toy_folder} {singles} -q -o o.bam --rg ID:mine").exit == 0
     assert header_lines("o.bam", "RG") == ["@RG\tID:mine"]

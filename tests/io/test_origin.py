@@ -72,12 +72,17 @@ def test_read_groups_that_the_header_does_not_have(tmp_path):
 def test_batches_end_to_end_share_equal_lines():
     plain = ReadBatch.from_strings(["p"], ["A"])
     left, right = (
-        replace(ReadBatch.from_strings(["x", "y"], ["A", "C"]), origin=Origin(lines, np.array(of, np.int32)))
+        replace(
+            ReadBatch.from_strings(["x", "y"], ["A", "C"]),
+            origin=Origin(lines, np.array(of, np.int32), np.array([False, True])),
+        )
         for lines, of in (((ONE, TWO), [1, 0]), ((TWO,), [0, NO_GROUP]))
     )
     both = ReadBatch.concat([left, plain, right])
     assert both.origin.read_groups == (ONE, TWO)
     assert groups_of(both) == ["two", "one", None, "two", None]
+    assert both.origin.failed.tolist() == [False, True, False, False, True]
+    assert both.select([4, 2]).origin.failed.tolist() == [True, False]
 
 
 def test_mates_of_two_files_that_disagree(tmp_path):
