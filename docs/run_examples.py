@@ -38,6 +38,7 @@ PAGES = (
     "docs/api.md",
     "docs/recipes.md",
     "docs/mapq.md",
+    "docs/hyenadna.md",
 )
 
 _FENCE = re.compile(r"^```(\w*)$")

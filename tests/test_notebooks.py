@@ -27,7 +27,7 @@ def texts(notebook):
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in NOTEBOOKS] == ["align.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == ["align.ipynb", "hyenadna.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=by_name)
@@ -48,7 +48,7 @@ def test_kept_output_is_complete_small_and_of_no_machine(path):
 @pytest.mark.filterwarnings("default")  # those of the kernel's own libraries
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=by_name)
 def test_runs_and_prints_as_many_lines_as_kept(path):
-    for needed in ("nbclient", "ipykernel", "matplotlib"):
+    for needed in ("nbclient", "ipykernel", "matplotlib", *(["torch"] if "hyena" in path.name else [])):
         pytest.importorskip(needed)
     specification = importlib.util.spec_from_file_location(
         "run_notebooks", REPOSITORY / "docs" / "run_notebooks.py"

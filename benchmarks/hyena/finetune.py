@@ -1,10 +1,11 @@
 """Fine-tuning on real sequences: is it better than a linear probe, and than counting 6-mers?
 
-Three tasks of reading short pieces of the human genome without knowing where they lie, as a gene finder must:
+Tasks of reading short pieces of the human genome without knowing where they lie, as a gene finder must:
 
-    coding    coding sequence, or genomic sequence that the language model was not trained on; either strand
-    strand    coding sequence: is it the sense strand, or the other?
-    frame     coding sequence: which base of a codon does it begin with?
+    frame       coding sequence: which base of a codon does it begin with?
+    frameshift  coding sequence from the first base of a codon: was a base lost in the middle half of it?
+    coding      coding sequence, or genomic sequence that the language model was not trained on; either strand
+    strand      coding sequence: is it the sense strand, or the other?
 
 Coding pieces are from genes of seven families whose reading frame is open; a family is never in two parts, so
 that no relative of a test sequence is trained on. Genomic pieces are from the end of chromosome 20, in blocks
@@ -35,9 +36,10 @@ HELD_OUT = 0.1  # of chromosome 20, its end: what hyena-tiny was not trained on
 BLOCK = 100_000  # bp of the chromosome that stay together
 STOPS = frozenset((48, 50, 56))  # TAA, TAG, TGA as numbers in base 4
 OPTIONS = {
+    "frame": ["--pool", "last", "--strands", "forward"],
+    "frameshift": ["--pool", "last", "--strands", "forward"],
     "coding": ["--pool", "mean"],
     "strand": ["--pool", "mean", "--strands", "forward"],
-    "frame": ["--pool", "last", "--strands", "forward"],
 }
 
 Row = tuple[str, str, str]  # sequence, label, group
@@ -88,7 +90,7 @@ def genomic_pieces(
 def rows_of(task: str, data: Path, number: int, length: int) -> Iterator[Row]:
     """The sequences of a task, always the same."""
     rng = np.random.default_rng(1)
-    coding, genomic = coding_pieces(data, length, rng), genomic_pieces(data, length, rng)
+    coding, genomic = coding_pieces(data, length + 1, rng), genomic_pieces(data, length, rng)
     for i in range(number):
         is_other = bool(rng.random() < 0.5)
         if task == "coding" and i % 2:
@@ -96,12 +98,18 @@ def rows_of(task: str, data: Path, number: int, length: int) -> Iterator[Row]:
             label = "genomic"
         else:
             piece, start, group = next(coding)
+            while task == "frameshift" and start % 3:
+                piece, start, group = next(coding)
             label = {
+                "frame": f"base {start % 3 + 1}",
+                "frameshift": "lost" if is_other else "whole",
                 "coding": "coding",
                 "strand": "antisense" if is_other else "sense",
-                "frame": f"base {start % 3 + 1}",
             }[task]
-        if is_other and task != "frame":
+        if task == "frameshift" and is_other:
+            piece = np.delete(piece, rng.integers(length // 4, 3 * length // 4))
+        piece = piece[:length]
+        if is_other and task in ("coding", "strand"):
             piece = reverse_complement(piece)
         yield decode(piece), label, group
 

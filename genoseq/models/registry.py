@@ -68,6 +68,16 @@ def _hyena(name: str, context: str, parameters: str, revision: str) -> KnownMode
 
 
 MODELS: tuple[KnownModel, ...] = (
+    KnownModel(
+        "hyena-tiny",
+        "hyena",
+        "HyenaDNA, 16 kb of context, 0.44 M parameters, human chromosome 20",
+        "MIT",
+        sha256={
+            "config.json": "f15cfa9581ed6f763faa7f5cf49ce9f700ac1bfb4dc1549d1d9a47089efbbb9a",
+            "model.safetensors": "47c9732be25ee69c85a884ceef98d5196c767a96b10381daba127b6f3153521e",
+        },
+    ),
     _hyena("hyenadna-tiny-1k-seqlen", "1 kb", "0.44 M", "e8c1effa8673814e257e627d2e1eda9ea5a373f6"),
     _hyena("hyenadna-tiny-1k-seqlen-d256", "1 kb", "1.6 M", "6036d4e144922b44470294f510cbfd2539ba3b7e"),
     _hyena("hyenadna-tiny-16k-seqlen-d128", "16 kb", "0.44 M", "d79fa37e2cd62dd338103c630f95be8f90812d46"),
@@ -88,7 +98,8 @@ def find_model(name: str) -> KnownModel | None:
     'hyenadna-small-32k-seqlen'
     """
     return next(
-        (model for model in MODELS if name in (model.name, f"{model.name}-hf", model.repository)), None
+        (model for model in MODELS if name and name in (model.name, f"{model.name}-hf", model.repository)),
+        None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -10,9 +12,17 @@ from genoseq.errors import CheckpointError  # noqa: E402
 from genoseq.models.checkpoint import check_keys, read_state, read_tensors, write_tensors  # noqa: E402
 
 
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 def test_tensors_come_back(tmp_path):
     tensors = {"a": torch.arange(6.0).reshape(2, 3).T, "b": torch.tensor([1], dtype=torch.int64)}
     write_tensors(tensors, tmp_path / "x.safetensors", {"format": "pt"})
+    assert (tmp_path / "x.safetensors").stat().st_mode & 0o111 == 0
+    assert (tmp_path / "x.safetensors").stat().st_mode & 0o066 == 0o066 & ~_umask()
     found = read_tensors(tmp_path / "x.safetensors")
     assert found.keys() == tensors.keys()
     assert all(torch.equal(found[key], tensors[key]) for key in tensors)

@@ -12,7 +12,7 @@ from genoseq.errors import CheckpointError, UsageError  # noqa: E402
 from genoseq.models import hub  # noqa: E402
 from genoseq.models.registry import MODELS, find_model, known_model  # noqa: E402
 
-TINY = MODELS[0]
+TINY = MODELS[1]
 
 
 def git_hash(content):
@@ -55,7 +55,7 @@ def test_a_damaged_file_is_named(cache):
 
 
 def test_a_model_that_is_not_here(cache):
-    other = MODELS[1]
+    other = MODELS[2]
     assert hub.cached(other) is None
     with pytest.raises(CheckpointError, match=f"genoseq models pull {other.name}"):
         hub.find_weights(other.name)
@@ -84,3 +84,10 @@ def test_names():
 def test_published_models_are_pinned(model):
     assert model.ships or (len(model.revision) == 40 and int(model.revision, 16))
     assert model.licence
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model.ships], ids=lambda model: model.name)
+def test_models_that_ship_are_whole_and_have_a_card(model):
+    assert hub.verify(model) == model.sha256
+    assert sum(path.stat().st_size for path in model.folder.iterdir()) < 2_000_000
+    assert model.sha256["model.safetensors"] in model.folder.with_suffix(".md").read_text(encoding="utf-8")
