@@ -8,7 +8,8 @@ With C(x) the compressed size of x in bytes, and xy both with a separator betwee
 
 The separator is a space, as in the paper that the compressors are from. C(x) and C(y) are found once each,
 and C(xy) once for each pair, what pairs share only once where the compressor allows it
-(`Compressor.follow`). On both strands the distance is the smaller one of x with y and of x with the reverse complement of y.
+(`Compressor.follow`). On both strands the distance is the smaller one of x with y and of x with the reverse
+complement of y.
 
 Lower case counts as upper case. Sizes do not depend on the number of threads.
 """
@@ -20,7 +21,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +57,7 @@ def as_texts(sequences: Sequence[str | bytes], what: str = "sequences") -> list[
     if isinstance(sequences, str | bytes):
         raise UsageError(f"{what} is one text; a list of texts is expected")
     texts = []
-    each: object
-    for number, each in enumerate(sequences):
+    for number, each in enumerate(cast("Sequence[object]", sequences)):
         if not isinstance(each, str | bytes):
             kind = type(each).__name__
             raise UsageError(f"{what}: number {number} (from 0) is {kind}; str or bytes is expected")

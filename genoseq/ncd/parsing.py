@@ -42,6 +42,7 @@ MOST_CANDIDATES = 1024
 UNKNOWN = -1
 """The size of a text that only zlib can tell."""
 _HASHES = 1 << 15
+_LONGEST_WORD, _WORDS = 5, 1 << 13  # letters, and size of a table
 
 
 @numba.njit(nogil=True, cache=True)
@@ -60,6 +61,9 @@ def crowding(text):
 def earlier_copies(text, first, lengths, distances):
     """The longest copy at each place of a text from what stands before it; of equal ones the nearest.
 
+    Candidates for long copies are chained by words of up to five letters, as many as make a small table. If
+    none of these repeats, the copy is as long as the longest shorter word that does, where it was last.
+
     Parameters
     ----------
     text : ndarray, dtype uint8
@@ -68,26 +72,52 @@ def earlier_copies(text, first, lengths, distances):
     lengths, distances : ndarray, dtype uint16
         Filled: letters (0 without a copy of three or more) and how far back.
     """
-    heads = np.full(_HASHES, -1, np.int32)
-    before = np.empty(len(text), np.int32)
+    codes, letters = _dense(text)
+    longest = SHORTEST_MATCH
+    while longest < _LONGEST_WORD and letters ** (longest + 1) <= _WORDS:
+        longest += 1
+    heads = np.full((longest + 1, letters**longest), -1, np.int32)
+    before = np.full(len(text), -1, np.int32)
     for i in range(len(text)):
         best, where = 0, 0
         most = min(LONGEST_MATCH, len(text) - i)
-        if most >= SHORTEST_MATCH:
-            value = ((np.int64(text[i]) << 10) ^ (np.int64(text[i + 1]) << 5) ^ text[i + 2]) & (_HASHES - 1)
-            place = heads[value]
-            before[i] = place
-            heads[value] = i
-            while place >= first and best < most:
-                if text[place + best] == text[i + best]:
-                    length = 0
-                    while length < most and text[place + length] == text[i + length]:
-                        length += 1
-                    if length > best:
-                        best, where = length, place
-                place = before[place]
-        lengths[i] = best if best >= SHORTEST_MATCH else 0
-        distances[i] = i - where if best >= SHORTEST_MATCH else 0
+        word = 0
+        for k in range(1, min(longest, most) + 1):
+            word = word * letters + codes[i + k - 1]
+            if k < SHORTEST_MATCH:
+                continue
+            place = heads[k, word]
+            heads[k, word] = i
+            if place < first:
+                continue
+            best, where = k, place
+            if k == longest:
+                before[i] = place
+                best = 0
+                while place >= first and best < most:
+                    if text[place + best] == text[i + best]:
+                        length = 0
+                        while length < most and text[place + length] == text[i + length]:
+                            length += 1
+                        if length > best:
+                            best, where = length, place
+                    place = before[place]
+        lengths[i] = best
+        distances[i] = i - where if best else 0
+
+
+@numba.njit(nogil=True, cache=True)
+def _dense(text):
+    """Letters as numbers without gaps, and how many there are."""
+    numbers = np.full(256, -1, np.int64)
+    codes = np.empty(len(text), np.int64)
+    letters = 0
+    for i in range(len(text)):
+        if numbers[text[i]] < 0:
+            numbers[text[i]] = letters
+            letters += 1
+        codes[i] = numbers[text[i]]
+    return codes, letters
 
 
 @numba.njit(nogil=True, cache=True)
@@ -147,45 +177,61 @@ def automaton(codes, alphabet):
 
     Returns
     -------
-    moves : ndarray, shape (states, alphabet), dtype int32
-        The next state, 0 for none (state 0 is the start, which no move leads to).
-    links, lengths, starts : ndarray, dtype int32
-        The state of the longest shorter string that is elsewhere too; longest string of a state; its place.
+    ndarray, shape (states, 2 * alphabet + 3), dtype int32
+        A row for each state, because a walk goes anywhere and waits for memory: for each letter the next
+        state and the most letters before it that are kept; then the state of the longest shorter string that
+        is elsewhere too, the length of the longest string of the state, and its place. State 0 is the start.
     """
-    most = 2 * len(codes) + 1
-    moves = np.zeros((most, alphabet), np.int32)
-    links = np.zeros(most, np.int32)
-    lengths = np.zeros(most, np.int32)
-    starts = np.zeros(most, np.int32)
-    links[0] = -1
-    last, size = 0, 1
+    link, size, start = 2 * alphabet, 2 * alphabet + 1, 2 * alphabet + 2
+    states = np.empty((2 * len(codes) + 1, 2 * alphabet + 3), np.int32)
+    states[0] = 0
+    states[0, link] = -1
+    last, count = 0, 1
     for i in range(len(codes) - 1, -1, -1):
-        letter = codes[i]
-        new = size
-        size += 1
-        lengths[new] = lengths[last] + 1
-        starts[new] = i
+        letter = 2 * codes[i]
+        new = count
+        count += 1
+        states[new] = 0
+        states[new, size] = states[last, size] + 1
+        states[new, start] = i
         state = last
-        while state >= 0 and moves[state, letter] == 0:
-            moves[state, letter] = new
-            state = links[state]
+        while state >= 0 and states[state, letter] == 0:
+            states[state, letter] = new
+            state = states[state, link]
         if state >= 0:
-            other = moves[state, letter]
-            if lengths[other] == lengths[state] + 1:
-                links[new] = other
+            other = states[state, letter]
+            if states[other, size] == states[state, size] + 1:
+                states[new, link] = other
             else:
-                clone = size
-                size += 1
-                lengths[clone] = lengths[state] + 1
-                moves[clone] = moves[other]
-                links[clone] = links[other]
-                starts[clone] = starts[other]
-                while state >= 0 and moves[state, letter] == other:
-                    moves[state, letter] = clone
-                    state = links[state]
-                links[other] = links[new] = clone
+                clone = count
+                count += 1
+                states[clone] = states[other]
+                states[clone, size] = states[state, size] + 1
+                while state >= 0 and states[state, letter] == other:
+                    states[state, letter] = clone
+                    state = states[state, link]
+                states[other, link] = clone
+                states[new, link] = clone
         last = new
-    return moves, links, lengths, starts
+    # Where a letter leads nowhere, it leads where it does from the longest shorter string that it follows.
+    by_size = np.zeros(len(codes) + 2, np.int32)
+    for state in range(count):
+        by_size[states[state, size] + 1] += 1
+    by_size = np.cumsum(by_size)
+    order = np.empty(count, np.int32)
+    for state in range(count):
+        order[by_size[states[state, size]]] = state
+        by_size[states[state, size]] += 1
+    for state in order:
+        for letter in range(0, 2 * alphabet, 2):
+            if states[state, letter]:
+                states[state, letter + 1] = states[state, size]
+            elif state:
+                states[state, letter] = states[states[state, link], letter]
+                states[state, letter + 1] = states[states[state, link], letter + 1]
+            else:
+                states[state, letter + 1] = -1
+    return states
 
 
 @numba.njit(nogil=True, cache=True)
@@ -199,7 +245,7 @@ def joint_sizes(prefix, prefix_symbols, frequencies, states, suffixes, chosen, w
     prefix_symbols : int
     frequencies : ndarray, shape (316,), dtype int32
         Symbols of the prefix with its separator.
-    states : tuple
+    states : ndarray
         `automaton` of the prefix without its first letter, which zlib never finds.
     suffixes : tuple
         Letters, letters as numbers, offsets, lengths and distances of `earlier_copies`, `crowding`.
@@ -210,7 +256,7 @@ def joint_sizes(prefix, prefix_symbols, frequencies, states, suffixes, chosen, w
     sizes : ndarray, dtype int32
         Filled; `UNKNOWN` where only zlib can tell.
     """
-    moves, links, lengths, starts = states
+    link, size, start = states.shape[1] - 3, states.shape[1] - 2, states.shape[1] - 1
     letters, codes, offsets, own_lengths, own_distances, crowds = suffixes
     length_before, crowd = prefix
     table = np.empty(SYMBOLS, np.int32)
@@ -224,22 +270,18 @@ def joint_sizes(prefix, prefix_symbols, frequencies, states, suffixes, chosen, w
             continue
         state, length = 0, 0
         for j in range(count - 1, -1, -1):
-            letter = codes[begin + j]
-            while moves[state, letter] == 0 and state:
-                state = links[state]
-                length = lengths[state]
-            if moves[state, letter]:
-                state = moves[state, letter]
-                length += 1
+            letter = 2 * codes[begin + j]
+            length = min(length, states[state, letter + 1]) + 1
+            state = states[state, letter]
             best_lengths[j] = own_lengths[begin + j]
             best_distances[j] = own_distances[begin + j]
             capped = min(length, LONGEST_MATCH)
             if capped >= SHORTEST_MATCH and capped > best_lengths[j]:
                 nearest = state
-                while lengths[links[nearest]] >= capped:
-                    nearest = links[nearest]
+                while states[states[nearest, link], size] >= capped:
+                    nearest = states[nearest, link]
                 best_lengths[j] = capped
-                best_distances[j] = length_before + j - 1 - starts[nearest]
+                best_distances[j] = length_before + j - 1 - states[nearest, start]
         table[:] = frequencies
         symbols = prefix_symbols + parse(
             letters[begin:end], best_lengths[:count], best_distances[:count], table
