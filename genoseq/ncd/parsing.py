@@ -222,15 +222,15 @@ def automaton(codes, alphabet):
     for state in range(count):
         order[by_size[states[state, size]]] = state
         by_size[states[state, size]] += 1
-    for state in order:
+    for here in order:
         for letter in range(0, 2 * alphabet, 2):
-            if states[state, letter]:
-                states[state, letter + 1] = states[state, size]
-            elif state:
-                states[state, letter] = states[states[state, link], letter]
-                states[state, letter + 1] = states[states[state, link], letter + 1]
+            if states[here, letter]:
+                states[here, letter + 1] = states[here, size]
+            elif here:
+                states[here, letter] = states[states[here, link], letter]
+                states[here, letter + 1] = states[states[here, link], letter + 1]
             else:
-                states[state, letter + 1] = -1
+                states[here, letter + 1] = -1
     return states
 
 
