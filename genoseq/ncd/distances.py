@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, TypeVar, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,7 @@ Given = TypeVar("Given")
 Found = TypeVar("Found")
 
 
-def as_texts(sequences: Sequence[str | bytes], what: str = "sequences") -> list[bytes]:
+def as_texts(sequences: Sequence[str | bytes] | npt.NDArray[Any], what: str = "sequences") -> list[bytes]:
     """Sequences as bytes in upper case.
 
     Raises
@@ -57,7 +57,7 @@ def as_texts(sequences: Sequence[str | bytes], what: str = "sequences") -> list[
     if isinstance(sequences, str | bytes):
         raise UsageError(f"{what} is one text; a list of texts is expected")
     texts = []
-    for number, each in enumerate(cast("Sequence[object]", sequences)):
+    for number, each in enumerate(cast("Iterable[object]", sequences)):
         if not isinstance(each, str | bytes):
             kind = type(each).__name__
             raise UsageError(f"{what}: number {number} (from 0) is {kind}; str or bytes is expected")

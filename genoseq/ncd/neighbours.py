@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
@@ -39,7 +40,7 @@ __all__ = ["NCDClassifier"]
 
 _CALIBRATING = 200  # members of a class that the threshold is from: 5 % of them are 10
 
-Sequences = Sequence[str | bytes]
+Sequences = Sequence[str | bytes] | npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
@@ -122,14 +123,17 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
             If a parameter is out of range, or there are fewer sequences than neighbours.
         InputError
             If a sequence is empty, or there is one class only.
+        ValueError
+            From scikit-learn, if `y` is not as many labels of classes.
         """
-        texts = as_texts(list(X), "X")
+        texts = as_texts(X, "X")
         check_consistent_length(texts, y)
         labels = column_or_1d(y, warn=True)
+        assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         self.classes_, self._labels = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            found = f"one class ({self.classes_[0]!r})" if len(texts) else "no sequences"
+            found = f"one class ({self.classes_[0]})" if len(texts) else "no sequences"
             raise InputError(f"{found} to learn from; two classes or more are expected")
         self._check(len(texts))
         tool = compressor_of(self.compressor)
@@ -174,7 +178,7 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         count = self.n_neighbors if n_neighbors is None else n_neighbors
-        texts = self._targets.texts if X is None else as_texts(list(X), "X")
+        texts = self._targets.texts if X is None else as_texts(X, "X")
         self._check_count(count, len(self._targets) - (X is None))
         if max(map(len, texts), default=0) > max(map(len, self._targets.texts)):  # else `fit` has told
             warn_of_window(self._targets.compressor, texts, self._targets.texts)
