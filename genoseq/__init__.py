@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from genoseq.index.store import Index, IndexParameters
     from genoseq.io.fastx import ReadBatch, read_batches, read_fasta
     from genoseq.io.pairs import interleaved_pairs, paired_batches
+    from genoseq.ncd.neighbours import NCDClassifier
     from genoseq.sequence import decode, encode, kmers, reverse_complement
     from genoseq.simulate import SimulationParameters, random_reads, simulate_reads
     from genoseq.truth import Truth, parse_truth
@@ -64,6 +65,7 @@ _HOMES = {
     "InputError": "genoseq.errors",
     "InsertSize": "genoseq.align.insert",
     "MissingDependencyError": "genoseq.errors",
+    "NCDClassifier": "genoseq.ncd.neighbours",
     "ReadBatch": "genoseq.io.fastx",
     "Reference": "genoseq.index.reference",
     "SeedEncoder": "genoseq.encoder.seed",
@@ -98,6 +100,7 @@ __all__ = [
     "InputError",
     "InsertSize",
     "MissingDependencyError",
+    "NCDClassifier",
     "ReadBatch",
     "Reference",
     "SeedEncoder",

@@ -9,10 +9,11 @@ compressed with each of them, or with the `prefilter` ones that share most words
 Ties are broken by what is known of the training set alone. Of equally distant neighbours the one that comes
 first in the training set is nearer. Of classes with equally many votes that of the nearest neighbour wins.
 
-With `reject`, a query that is farther from its class than members of the class are from each other is of
-none. The threshold is conformal (Vovk, Gammerman and Shafer 2005): of n members, each with the distance to
-the nearest other one, it is the distance of rank ceil((n + 1) (1 - reject)), so that a new member, drawn as
-they were, is rejected in a share `reject` of the cases at most.
+With `reject`, a query that is farther from the class that it would get than others that got it is of none.
+The threshold is conformal (Vovk, Gammerman and Shafer 2005): training sequences are classified, each by all
+the others, and of the n that get a class the threshold is the distance, to the nearest neighbour of this
+class, of rank ceil((n + 1) (1 - reject)). Of new sequences that are drawn as the training set was, a share
+`reject` is refused at most, right and wrong answers together; the wrong ones are mostly among them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from genoseq.sequence import reverse_complement_text
 
 __all__ = ["NCDClassifier"]
 
-_CALIBRATING = 200  # members of a class that the threshold is from: 5 % of them are 10
+_CALIBRATING = 1000  # sequences that thresholds are from, evenly spread
 
 Sequences = Sequence[str | bytes] | npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -65,7 +66,7 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
     prefilter_k
         Letters of a word: 11 for DNA, 3 or 4 for protein.
     reject
-        Share of the members of a class that may be rejected, between 0 and 1; by default none is.
+        Share of sequences of the known classes that may be refused, between 0 and 1; by default none is.
     reject_label
         What is predicted then; by default "none", or -1 if the classes are numbers.
     n_jobs
@@ -76,7 +77,8 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray, shape (classes,)
         Labels, sorted.
     thresholds_ : ndarray, shape (classes,), dtype float64
-        Largest distance to the nearest neighbour, with `reject`. Classes of too few members have that of all.
+        With `reject`, the largest distance to the nearest neighbour of the class. Classes that too few
+        sequences get have that of all.
 
     Examples
     --------
@@ -141,6 +143,7 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
         self._targets = Targets.prepare(texts, tool, both_strands=self.both_strands, threads=self._threads())
         self._index = None if self.prefilter is None else WordIndex.build(texts, self.prefilter_k)
         if self.reject is not None:
+            self._check_count(self.n_neighbors, len(texts) - 1)
             self.thresholds_ = self._calibrated(self.reject)
         return self
 
@@ -182,19 +185,8 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
         self._check_count(count, len(self._targets) - (X is None))
         if max(map(len, texts), default=0) > max(map(len, self._targets.texts)):  # else `fit` has told
             warn_of_window(self._targets.compressor, texts, self._targets.texts)
-        distances, numbers = np.empty((len(texts), count)), np.empty((len(texts), count), np.int64)
-
-        def search(row: int) -> tuple[Floats, Numbers]:
-            allowed = None
-            if X is None:
-                allowed = np.ones(len(self._targets), bool)
-                allowed[row] = False
-            return self._search(texts[row], count, allowed)
-
-        for row, found in enumerate(in_threads(search, range(len(texts)), self._threads())):
-            distances[row], numbers[row] = found
-            if progress is not None:
-                progress(1)
+        own = np.arange(len(texts)) if X is None else None
+        distances, numbers = self._rows(texts, count, own, progress)
         return (distances, numbers) if return_distance else numbers
 
     def predict_proba(self, X: Sequences) -> Floats:
@@ -235,6 +227,29 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
         found = self.kneighbors(X)
         return found[0], found[1]
 
+    def _rows(
+        self,
+        texts: list[bytes],
+        count: int,
+        own: Numbers | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[Floats, Numbers]:
+        """Distances and numbers of the nearest ones of each text, without its `own` number."""
+        distances, numbers = np.empty((len(texts), count)), np.empty((len(texts), count), np.int64)
+
+        def search(row: int) -> tuple[Floats, Numbers]:
+            allowed = None
+            if own is not None:
+                allowed = np.ones(len(self._targets), bool)
+                allowed[own[row]] = False
+            return self._search(texts[row], count, allowed)
+
+        for row, found in enumerate(in_threads(search, range(len(texts)), self._threads())):
+            distances[row], numbers[row] = found
+            if progress is not None:
+                progress(1)
+        return distances, numbers
+
     def _search(
         self, text: bytes, count: int, allowed: npt.NDArray[np.bool_] | None
     ) -> tuple[Floats, Numbers]:
@@ -262,29 +277,26 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
         return np.take_along_axis(labels, nearest[:, None], 1)[:, 0]
 
     def _is_accepted(self, distances: Floats, numbers: Numbers, winners: Numbers) -> npt.NDArray[np.bool_]:
-        own = self._labels[numbers] == winners[:, None]
-        nearest = np.where(own, distances, np.inf).min(1)
-        return nearest <= self.thresholds_[winners]
+        return self._to_class(distances, numbers, winners) <= self.thresholds_[winners]
+
+    def _to_class(self, distances: Floats, numbers: Numbers, winners: Numbers) -> Floats:
+        """Distance to the nearest neighbour of the class that won."""
+        return np.where(self._labels[numbers] == winners[:, None], distances, np.inf).min(1)
 
     def _calibrated(self, share: float) -> Floats:
         """Threshold of each class."""
-        members = [np.flatnonzero(self._labels == label) for label in range(len(self.classes_))]
-        judges = [each[:: max(1, -(-len(each) // _CALIBRATING))] for each in members if len(each) > 1]
-
-        def nearest(row: int) -> float:
-            allowed = self._labels == self._labels[row]
-            allowed[row] = False
-            return float(self._search(self._targets.texts[row], 1, allowed)[0][0])
-
-        rows = np.concatenate(judges) if judges else np.empty(0, np.int64)
-        found = np.array(list(in_threads(nearest, rows.tolist(), self._threads())), np.float64)
+        rows = np.arange(0, len(self._targets), max(1, -(-len(self._targets) // _CALIBRATING)))
+        distances, numbers = self._rows([self._targets.texts[row] for row in rows], self.n_neighbors, rows)
+        winners = self._winners(numbers)
+        found = self._to_class(distances, numbers, winners)
         overall = _conformal(found, share)
         if math.isinf(overall):
+            needed = math.ceil(1 / share) - 1
             raise UsageError(
-                f"reject={share:g} cannot be calibrated on {len(found)} sequences with another one of their "
-                f"class; {math.ceil(1 / share) - 1} are needed, or a larger share"
+                f"reject={share:g} cannot be calibrated on {len(found)} sequences; {needed} are needed, or a "
+                "larger share"
             )
-        of_class = [_conformal(found[self._labels[rows] == label], share) for label in range(len(members))]
+        of_class = [_conformal(found[winners == label], share) for label in range(len(self.classes_))]
         return np.array([overall if math.isinf(each) else each for each in of_class])
 
     def _threads(self) -> int:
