@@ -30,6 +30,8 @@ LONGEST_WORD = 12
 """Letters: 5 bits each."""
 _LETTER = 31
 _SPREAD = 0x9E3779B97F4A7C15  # 2^64 divided by the golden ratio: multiplying spreads words over a table
+_COUNT_BITS = 24
+_MANY = 1 << _COUNT_BITS
 _LENGTH_WEIGHT = 1e-6  # of the similarity of lengths: less than a word counts, unless sequences have 1 Mb
 
 
@@ -43,20 +45,16 @@ class WordIndex:
         Letters of a word.
     lengths : ndarray, shape (n,), dtype int64
         Of the sequences.
-    words : ndarray, shape (slots,), dtype int64
-        A hash table: the word of each slot, -1 for none.
-    starts : ndarray, shape (slots,), dtype int32
-        Number of the word in `offsets`.
-    offsets : ndarray, shape (words + 1,), dtype int64
+    table : ndarray, shape (slots, 2), dtype int64
+        A hash table: word, -1 for none, and where in `holders` the sequences that hold it are: the first, in
+        the upper bits, and how many, in the lower 24. In one row, because a look-up waits for memory.
     holders : ndarray, dtype int32
-        Sequences that hold a word, ascending.
+        Sequences that hold a word, ascending, word by word.
     """
 
     k: int
     lengths: npt.NDArray[np.int64]
-    words: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int32]
-    offsets: npt.NDArray[np.int64]
+    table: npt.NDArray[np.int64]
     holders: npt.NDArray[np.int32]
 
     @classmethod
@@ -66,20 +64,25 @@ class WordIndex:
         Raises
         ------
         UsageError
-            If `k` is out of range.
+            If `k` is out of range, or there are 2^24 sequences or more.
         """
+        if len(texts) >= _MANY:
+            raise UsageError(f"{len(texts):,} sequences; an index of words takes up to {_MANY - 1:,}")
         if not 1 <= k <= LONGEST_WORD:
             raise UsageError(f"words of {k} letters; 1..{LONGEST_WORD} are expected")
-        each = [np.unique(_words(np.frombuffer(text, np.uint8), k)) for text in texts]
+        each = [_words(np.frombuffer(text, np.uint8), k) for text in texts]
         words = np.concatenate(each) if each else np.empty(0, np.int64)
         holders = np.repeat(np.arange(len(texts), dtype=np.int32), [len(part) for part in each])
         order = np.argsort(words, kind="stable")
-        distinct, offsets = np.unique(words[order], return_index=True)
-        slots = 1 << max(1, int(2 * len(distinct)).bit_length())
-        table, starts = np.full(slots, -1, np.int64), np.zeros(slots, np.int32)
-        _fill(distinct, table, starts)
+        words, holders = words[order], holders[order]
+        is_first = np.diff(words, prepend=-1) != 0
+        is_new = is_first | (np.diff(holders, prepend=-1) != 0)
+        words, holders, is_first = words[is_new], holders[is_new], is_first[is_new]
+        distinct, offsets = words[is_first], np.flatnonzero(is_first)
+        table = np.full((1 << max(1, int(2 * len(distinct)).bit_length()), 2), -1, np.int64)
+        _fill(distinct, np.append(offsets, len(words)), table)
         lengths = np.array([len(text) for text in texts], np.int64)
-        return cls(k, lengths, table, starts, np.append(offsets, len(words)), holders[order])
+        return cls(k, lengths, table, holders)
 
     def nearest(
         self, texts: list[bytes], count: int, allowed: npt.NDArray[np.bool_] | None = None
@@ -102,10 +105,7 @@ class WordIndex:
         """
         scores = np.full(len(self.lengths), -1.0)
         for text in texts:
-            _score(
-                np.frombuffer(text, np.uint8), self.k, self.lengths, self.words, self.starts, self.offsets,
-                self.holders, scores,
-            )  # fmt: skip
+            _score(np.frombuffer(text, np.uint8), self.k, self.lengths, self.table, self.holders, scores)
         if allowed is not None:
             scores = np.where(allowed, scores, -1.0)
             count = min(count, int(np.count_nonzero(allowed)))
@@ -130,36 +130,37 @@ def _slot(word, table):
     """Where a word is, or where it would go."""
     mask = np.int64(len(table) - 1)
     place = np.int64((np.uint64(word) * np.uint64(_SPREAD)) >> np.uint64(32)) & mask
-    while table[place] != word and table[place] >= 0:
+    while table[place, 0] != word and table[place, 0] >= 0:
         place = (place + 1) & mask
     return place
 
 
 @numba.njit(nogil=True, cache=True)
-def _fill(distinct, table, starts):
+def _fill(distinct, offsets, table):
     for number in range(len(distinct)):
         place = _slot(distinct[number], table)
-        table[place] = distinct[number]
-        starts[place] = number
+        table[place, 0] = distinct[number]
+        table[place, 1] = (offsets[number] << _COUNT_BITS) | (offsets[number + 1] - offsets[number])
 
 
 @numba.njit(nogil=True, cache=True)
-def _score(text, k, lengths, table, starts, offsets, holders, scores):
+def _score(text, k, lengths, table, holders, scores):
     """Raise the scores of sequences to those with a query."""
     words = _words(text, k)
-    numbers = np.empty(len(words), np.int32)
+    found = np.empty(len(words), np.int64)
     count = 0
     for word in words:
         place = _slot(word, table)
-        if table[place] == word:
-            numbers[count] = starts[place]
+        if table[place, 0] == word:
+            found[count] = table[place, 1]
             count += 1
-    numbers = np.sort(numbers[:count])
+    found = np.sort(found[:count])
     shared = np.zeros(len(lengths), np.int32)
     for i in range(count):
-        if i and numbers[i] == numbers[i - 1]:
+        if i and found[i] == found[i - 1]:
             continue
-        for holder in holders[offsets[numbers[i]] : offsets[numbers[i] + 1]]:
+        first = found[i] >> _COUNT_BITS
+        for holder in holders[first : first + (found[i] & (_MANY - 1))]:
             shared[holder] += 1
     for i in range(len(lengths)):
         longer, shorter = max(len(text), lengths[i]), min(len(text), lengths[i])
