@@ -7,6 +7,8 @@ import gzip
 import lzma
 import pickle
 import sys
+import threading
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -82,6 +84,61 @@ def test_protocol(compressor):
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(compressor.size, [prefix + text for text in texts])) == expected
     assert pickle.loads(pickle.dumps(suffixes)).sizes(prefix).tolist() == expected
+
+
+@pytest.fixture
+def no_switches():
+    """Threads that hold the interpreter are not asked to let it go for as long as a test takes."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    yield
+    sys.setswitchinterval(before)
+
+
+def while_it_runs(work):
+    """Whether this thread gets on while another one works."""
+    begun, ended = threading.Event(), []
+
+    def run():
+        begun.set()
+        work()
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    begun.wait()
+    here = time.monotonic()
+    thread.join()
+    return here < ended[0] - 0.01
+
+
+# letters that take some 0.1 s
+SLOW = {
+    "gzip": 1 << 20,
+    "bz2": 1 << 20,
+    "lzma": 1 << 18,
+    "brotli": 1 << 16,
+    "zstd": 1 << 24,
+    "lz4": 1 << 25,
+    "snappy": 1 << 25,
+}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_other_threads_run_meanwhile(name, no_switches):
+    compressor = installed(PAPER[name])
+    text = dna(np.random.default_rng(12), SLOW[name]).tobytes()
+    compressor.size(text[:100])
+    assert not while_it_runs(lambda: sum(range(1_000_000)))  # does not let go: the test can fail
+    assert any(while_it_runs(lambda: compressor.size(text)) for _ in range(3))
+
+
+def test_other_threads_run_while_gzip_is_computed(no_switches):
+    texts = list(relatives(np.random.default_rng(13), 20))
+    suffixes = Gzip().follow(texts)
+    suffixes.sizes(texts[0] + b" ")  # compiles
+    chosen = np.tile(np.arange(20), 500)
+    assert any(while_it_runs(lambda: suffixes.sizes(texts[0] + b" ", chosen)) for _ in range(3))
 
 
 def test_names_tell_settings_apart():
