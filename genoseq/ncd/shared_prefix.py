@@ -17,7 +17,16 @@ import numpy.typing as npt
 
 from genoseq.ncd.compressor import Numbers, Sizes, Suffixes
 from genoseq.ncd.deflate import SYMBOLS, new_workspace
-from genoseq.ncd.parsing import UNKNOWN, automaton, crowding, earlier_copies, joint_sizes, parse
+from genoseq.ncd.parsing import (
+    LONGEST_TEXT,
+    MOST_CANDIDATES,
+    UNKNOWN,
+    automaton,
+    crowding,
+    earlier_copies,
+    joint_sizes,
+    parse,
+)
 
 __all__ = ["DeflateSuffixes"]
 
@@ -61,7 +70,8 @@ class DeflateSuffixes(Suffixes):
         """Bytes of a prefix with each suffix."""
         if chosen is None:
             chosen = np.arange(len(self.suffixes))
-        if self.known is None or prefix.find(self.separator) != len(prefix) - 1:
+        is_plain = prefix.find(self.separator) == len(prefix) - 1 and len(prefix) < LONGEST_TEXT
+        if self.known is None or not is_plain:
             return self._compressed(prefix, chosen)
         found = self.known.sizes(prefix, chosen)
         rest = found == UNKNOWN
@@ -100,22 +110,27 @@ class _Known:
 
     @classmethod
     def of(cls, suffixes: Sequence[bytes]) -> _Known:
-        text = np.frombuffer(b"".join(suffixes), np.uint8)
-        offsets = np.zeros(len(suffixes) + 1, np.int64)
-        np.cumsum([len(each) for each in suffixes], out=offsets[1:])
+        kept = [each if len(each) < LONGEST_TEXT else b"" for each in suffixes]
+        text = np.frombuffer(b"".join(kept), np.uint8)
+        offsets = np.zeros(len(kept) + 1, np.int64)
+        np.cumsum([len(each) for each in kept], out=offsets[1:])
         used = np.flatnonzero(np.bincount(text, minlength=256))
         alphabet = np.full(256, len(used), np.uint8)
         alphabet[used] = np.arange(len(used))
-        lengths, distances = np.empty(len(text), np.uint16), np.empty(len(text), np.uint16)
-        crowds = np.zeros(len(suffixes), np.int64)
-        for number in range(len(suffixes)):
+        lengths, distances = np.zeros(len(text), np.uint16), np.zeros(len(text), np.uint16)
+        crowds = np.full(len(kept), MOST_CANDIDATES + 1, np.int64)  # what that leaves only zlib can tell
+        for number in range(len(kept)):
             part = slice(offsets[number], offsets[number + 1])
-            crowds[number] = crowding(text[part])
-            earlier_copies(text[part], 0, lengths[part], distances[part])
+            if kept[number] and (crowd := crowding(text[part])) <= MOST_CANDIDATES:
+                crowds[number] = crowd
+                earlier_copies(text[part], 0, lengths[part], distances[part])
         return cls(alphabet, len(used) + 1, (text, alphabet[text], offsets, lengths, distances, crowds))
 
     def sizes(self, prefix: bytes, chosen: Numbers) -> Sizes:
         text = np.frombuffer(prefix, np.uint8)
+        crowd = crowding(text)
+        if crowd > MOST_CANDIDATES:
+            return np.full(len(chosen), UNKNOWN, np.int32)
         lengths, distances = np.empty(len(text), np.uint16), np.empty(len(text), np.uint16)
         earlier_copies(text, 1, lengths, distances)
         frequencies = np.zeros(SYMBOLS, np.int32)
@@ -123,7 +138,7 @@ class _Known:
         states = automaton(self.alphabet[text[1:-1]], self.letters)
         found = np.empty(len(chosen), np.int32)
         joint_sizes(
-            (len(text), crowding(text)), symbols, frequencies, states, self.arrays,
+            (len(text), crowd), symbols, frequencies, states, self.arrays,
             chosen, new_workspace(), found,
         )  # fmt: skip
         return found

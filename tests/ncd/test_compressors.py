@@ -199,6 +199,19 @@ def test_computed_sizes_of_unusual_texts(name):
     assert dna_only.sizes(prefix).tolist() == [len(gzip.compress(prefix + b"ACGTACGTTTGACA" * 3))]
 
 
+def test_texts_past_the_window_cost_no_more_than_compressing_them():
+    """Copies of a long text are not looked for, which would take a time that grows with its square."""
+    long = dna(np.random.default_rng(14), 200_000).tobytes()
+    start = time.process_time()
+    expected = [len(gzip.compress(long + b" " + text)) for text in (long, b"ACGT")]
+    once = time.process_time() - start
+    start = time.process_time()
+    suffixes = Gzip().follow([long, b"ACGT"])
+    assert suffixes.sizes(long + b" ").tolist() == expected
+    assert suffixes.sizes(b"ACGT ").tolist()[0] == len(gzip.compress(b"ACGT " + long))
+    assert time.process_time() - start < 3 * once
+
+
 @pytest.mark.parametrize(
     ("prefix", "separator"), [(b"AC GT ", b" "), (b"ACGTAC", b""), (b"ACGT", b" "), (b"A--", b"--")]
 )
