@@ -1,4 +1,4 @@
-"""What `reject` of NCDClassifier refuses: members of the classes, of one that was never seen, shuffled letters.
+"""What `reject` of NCDClassifier refuses: members of the classes, of one never seen, shuffled letters.
 
     python benchmarks/ncd/reject.py human.tsv.gz --reject 0.05 0.1
 
