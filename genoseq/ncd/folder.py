@@ -136,7 +136,7 @@ def _model(config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Rel
 
 
 def _packed(table: WordCounts) -> dict[str, NDArray[Any]]:
-    """Words that occur, as steps from one to the next; of each, its entries above 0, their classes and counts."""
+    """Words that occur, as steps from one to the next; of each its entries above 0, classes and counts."""
     words = np.flatnonzero(table.directory)
     counts = table.counts[table.directory[words]]
     _, labels = np.nonzero(counts)

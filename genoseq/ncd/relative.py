@@ -19,12 +19,11 @@ or more in a random split (`benchmarks/ncd/relative.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from genoseq.errors import InputError, UsageError
@@ -42,6 +41,9 @@ from genoseq.ncd.words import (
 from genoseq.sequence import encode
 from genoseq.supervised.conditional import Conditional, fit_conditional
 from genoseq.supervised.homology import homology_clusters
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags  # 1.6 and later
 
 __all__ = ["CODING", "DNA", "RelativeClassifier"]
 
@@ -104,12 +106,6 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
     ['GC', 'AT']
     """
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        return tags
-
     def __init__(
         self,
         words: Sequence[WordKind] = CODING,
@@ -162,6 +158,13 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         self.threshold_ = float(np.quantile(self._evidence(figures, codes), self.rejected))
         return self
 
+    def __sklearn_tags__(self) -> Tags:
+        """For scikit-learn 1.6 and later."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
     def decision_function(self, X: Sequence[str]) -> Floats:
         """Logits, the weighed costs with their sign changed: (n, classes), of two classes (n,)."""
         check_is_fitted(self)
@@ -198,8 +201,8 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         """What a base costs under the context model of each class: float64 (n, classes).
 
         It is made of the words of DNA that were counted, of which the longest hand over to the shorter ones,
-        as in `MarkovModel`; under a class that has learned nothing a base costs 2. The protein does not enter,
-        so `predict` may prefer another class than the one with the lowest cost.
+        as in `MarkovModel`; under a class that has learned nothing a base costs 2. The protein does not
+        enter, so `predict` may prefer another class than the one with the lowest cost.
 
         Raises
         ------

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from genoseq.ncd.frames import STOP, translate
+from genoseq.sequence import encode
+
 
 @pytest.fixture
 def bases():
@@ -33,5 +36,34 @@ def markov_chain():
             codes[i] = min(3, int(np.searchsorted(thresholds[context], draws[i])))
             context = (context * 4 + int(codes[i])) % len(transitions)
         return codes
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def families():
+    """`families(seed, n=60, classes=3)`: texts of coding sequences and their labels.
+
+    Those of a class share a domain of 30 amino acids, each of them changed with a chance of 30 %, written in
+    codons by chance, between parts that are random.
+    """
+    codons = [a + b + c for a in "ACGT" for b in "ACGT" for c in "ACGT"]
+    synonyms = {}
+    for codon in codons:
+        synonyms.setdefault(int(translate(encode(codon))[0]), []).append(codon)
+
+    def make(seed, n=60, classes=3):
+        domains = np.random.default_rng(7).integers(0, STOP, (classes, 30))
+        rng = np.random.default_rng(seed)
+        texts, labels = [], []
+        for number in range(n):
+            domain = domains[number % classes].copy()
+            changed = rng.random(30) < 0.3
+            domain[changed] = rng.integers(0, STOP, changed.sum())
+            around = [rng.integers(0, STOP, rng.integers(5, 40)) for _ in range(2)]
+            protein = np.concatenate([around[0], domain, around[1]])
+            texts.append("".join(rng.choice(synonyms[int(residue)]) for residue in protein))
+            labels.append("xyz"[number % classes])
+        return texts, labels
 
     return make
