@@ -11,16 +11,16 @@ length and the number of classes, not on how many sequences were learned:
 3. What saves less on its best segment than nearly all training sequences did is none of the classes.
 
 The homologs matter. In the training set most sequences have near-twins; leaving out one by one, long words
-look better than they are for anything new. Of human genes that resembled none of training, .67 were right with
-weights that were fitted leaving out one by one, .74 leaving out homologs; in a random split .982 and .987.
-Genes of the dog, 656 to learn: .911, with words of DNA alone .827, 1-NN of protein 4-mers .886
-(`benchmarks/ncd/relative.py`, mean of three seeds each).
+look better than they are for anything new. Of human genes that resembled none of training, .67 were right
+with weights that were fitted leaving out one by one, .74 leaving out homologs; in a random split .982 and
+.987. Genes of the dog, 656 to learn: .911, with words of DNA alone .827, by 1-NN of protein 4-mers .886
+(`benchmarks/ncd/relative.py`, means of three seeds).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from genoseq.errors import InputError, UsageError
 from genoseq.ncd.blended import blended_bits
+from genoseq.ncd.cost import checked
 from genoseq.ncd.frames import reading_frame
 from genoseq.ncd.words import (
     BEST_SEGMENT,
@@ -46,7 +47,7 @@ from genoseq.supervised.homology import homology_clusters
 if TYPE_CHECKING:
     from sklearn.utils import Tags  # 1.6 and later
 
-__all__ = ["CODING", "DNA", "RelativeClassifier"]
+__all__ = ["CODING", "DNA", "Judgement", "RelativeClassifier"]
 
 LEAVE_OUT = ("homologs", "one")
 CODING = (
@@ -63,13 +64,31 @@ _WHOLE = 0.5  # share of a class above which homologs are not left out together:
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+Sequences = Sequence[str] | Sequence[Codes]
+
+
+class Judgement(NamedTuple):
+    """What a classifier says of sequences.
+
+    Attributes
+    ----------
+    probabilities : ndarray, shape (n, classes), dtype float64
+    evidence : ndarray, shape (n,), dtype float64
+        How much speaks for the best class (`RelativeClassifier.evidence`).
+    is_known : ndarray, shape (n,), dtype bool
+        False for "none of these".
+    """
+
+    probabilities: Floats
+    evidence: Floats
+    is_known: NDArray[np.bool_]
 
 
 class RelativeClassifier(ClassifierMixin, BaseEstimator):
     """Classify sequences by what they cost under a model of each class.
 
     A scikit-learn classifier of texts: `X` is a list of sequences as letters (IUPAC; those that are not A, C,
-    G, T or U are unknown), `y` one label for each.
+    G, T or U are unknown) or as base codes (`genoseq.sequence`), `y` one label for each.
 
     Parameters
     ----------
@@ -124,7 +143,7 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         self.leave_out = leave_out
         self.rejected = rejected
 
-    def fit(self, X: Sequence[str], y: ArrayLike) -> RelativeClassifier:
+    def fit(self, X: Sequences, y: ArrayLike) -> RelativeClassifier:
         """Count words, then fit the weights.
 
         Raises
@@ -166,23 +185,30 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         return tags
 
-    def decision_function(self, X: Sequence[str]) -> Floats:
+    def decision_function(self, X: Sequences) -> Floats:
         """Logits, the weighed costs with their sign changed: (n, classes), of two classes (n,)."""
         check_is_fitted(self)
         logits = self.regression_.logits(self._figures(_encoded(X)))
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
-    def predict_proba(self, X: Sequence[str]) -> Floats:
+    def judge(self, X: Sequences) -> Judgement:
+        """All that is to be said of sequences, for the price of one."""
+        check_is_fitted(self)
+        codes = _encoded(X)
+        figures = self._figures(codes)
+        evidence = self._evidence(figures, codes)
+        return Judgement(self.regression_.probabilities(figures), evidence, evidence >= self.threshold_)
+
+    def predict_proba(self, X: Sequences) -> Floats:
         """Probability of each class: float64 (n, classes)."""
-        check_is_fitted(self)
-        return self.regression_.probabilities(self._figures(_encoded(X)))
+        return self.judge(X).probabilities
 
-    def predict(self, X: Sequence[str]) -> NDArray[Any]:
+    def predict(self, X: Sequences) -> NDArray[Any]:
         """The most probable class of each sequence: (n,), labels as in `y`."""
-        check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        shares = self.predict_proba(X)
+        return self.classes_[shares.argmax(1)]
 
-    def evidence(self, X: Sequence[str]) -> Floats:
+    def evidence(self, X: Sequences) -> Floats:
         """How much speaks for the class that fits best: float64 (n,).
 
         Bits that it saves on its best segment by the longest words of each alphabet, divided by the square
@@ -190,15 +216,13 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         those of a family that was not learned with an AUROC of .89, mean of the seven; the highest
         probability has .85 (`benchmarks/ncd/relative.py`).
         """
-        check_is_fitted(self)
-        codes = _encoded(X)
-        return self._evidence(self._figures(codes), codes)
+        return self.judge(X).evidence
 
-    def is_known(self, X: Sequence[str]) -> NDArray[np.bool_]:
+    def is_known(self, X: Sequences) -> NDArray[np.bool_]:
         """Whether each sequence resembles a class: bool (n,); for others the answer is "none of these"."""
-        return self.evidence(X) >= self.threshold_
+        return self.judge(X).is_known
 
-    def bits_per_base(self, X: Sequence[str]) -> Floats:
+    def bits_per_base(self, X: Sequences) -> Floats:
         """What a base costs under the context model of each class: float64 (n, classes).
 
         It is made of the words of DNA that were counted, of which the longest hand over to the shorter ones,
@@ -222,7 +246,7 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         """Figures of sequences: (n, classes, figures)."""
         residues = self._residues(codes)
         found = [
-            word_costs(table, [self._words(table.kind, *each) for each in zip(codes, residues, strict=True)])
+            word_costs(table, (self._words(table.kind, *each) for each in zip(codes, residues, strict=True)))
             for table in self.tables_
         ]
         return np.concatenate(found, axis=2)
@@ -275,18 +299,18 @@ def _length(numbered: tuple[int, WordKind]) -> int:
     return numbered[1].length
 
 
-def _encoded(X: Sequence[str]) -> list[Codes]:
-    """Base codes of texts."""
+def _encoded(X: Sequences) -> list[Codes]:
+    """Base codes of sequences."""
     if isinstance(X, str | bytes):
         raise UsageError("one sequence in the place of a list: put it into brackets")
     found = []
-    for number, text in enumerate(X):
-        if not isinstance(text, str):
-            raise UsageError(f"sequences[{number}] is {type(text).__name__}; text is expected")
+    for number, each in enumerate(X):
+        if not isinstance(each, str | np.ndarray):
+            raise UsageError(f"sequences[{number}] is {type(each).__name__}; text or base codes are expected")
         try:
-            codes = encode(text)
-        except InputError as error:
-            raise InputError(f"sequences[{number}]: {error}") from error
+            codes = encode(each) if isinstance(each, str) else checked(each)
+        except (InputError, UsageError) as error:
+            raise type(error)(f"sequences[{number}]: {error}") from error
         if not codes.size:
             raise InputError(f"sequences[{number}]: no bases; a sequence has one or more")
         found.append(codes)

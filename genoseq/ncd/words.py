@@ -16,6 +16,7 @@ domain and nothing else, which the sum over the rest would drown.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -150,16 +151,17 @@ def count_words(
     return WordCounts(kind, smoothing, directory, counts, totals)
 
 
-def word_costs(table: WordCounts, words: list[Words]) -> NDArray[np.float64]:
+def word_costs(table: WordCounts, words: Iterable[Words]) -> NDArray[np.float64]:
     """What sequences cost: float64 (n, classes, `FIGURES`), bits.
 
     The first figure is the cost with its sign changed, so that more is better for both.
     """
-    out = np.zeros((len(words), len(table.totals), FIGURES))
+    out = []
     logs = table.logs
-    for each, figures in zip(words, out, strict=True):
-        _cost(each, table.directory, table.counts, table.totals, table.smoothing, logs, figures)
-    return out
+    for each in words:
+        out.append(np.zeros((len(table.totals), FIGURES)))
+        _cost(each, table.directory, table.counts, table.totals, table.smoothing, logs, out[-1])
+    return np.reshape(out, (len(out), len(table.totals), FIGURES))
 
 
 def held_out_costs(

@@ -7,8 +7,8 @@ linkage). A split that keeps clusters together (`genoseq.supervised.splits`) the
 in common.
 
 If two sequences differ by substitutions at a rate d, they share about (1 - d)^k of their k-mers: with the
-defaults, a tenth of the 12-mers, they are linked up to about 17 % of differences. By chance, sequences of a
-few kb share some thousandth.
+defaults, a tenth of the 12-mers, they are linked up to about 17 % of differences. By chance, sequences of
+10 kb share a thousandth, those of 1 Mb a tenth: take longer words for these.
 """
 
 from __future__ import annotations

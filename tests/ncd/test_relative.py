@@ -7,13 +7,14 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from genoseq.errors import InputError, UsageError
 from genoseq.ncd.relative import CODING, DNA, RelativeClassifier
 from genoseq.ncd.words import WordKind
-from genoseq.sequence import reverse_complement_text
+from genoseq.sequence import encode, reverse_complement_text
 from genoseq.supervised.metrics import auroc
 
 FEW = (WordKind("protein", 2), WordKind("protein", 3), WordKind("dna", 4), WordKind("dna", 8))
@@ -153,6 +154,22 @@ def test_pickle(families, fitted):
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(fitted)).predict_proba(texts), fitted.predict_proba(texts)
     )
+
+
+def test_base_codes_are_as_good_as_letters(families, fitted):
+    texts, _ = families(12, 8)
+    found = fitted.judge([encode(text) for text in texts])
+    np.testing.assert_array_equal(found.probabilities, fitted.predict_proba(texts))
+    np.testing.assert_array_equal(found.evidence, fitted.evidence(texts))
+    np.testing.assert_array_equal(found.is_known, found.evidence >= fitted.threshold_)
+    with pytest.raises(UsageError, match=r"sequences\[0\]: a base code is 84"):
+        fitted.judge([np.frombuffer(b"ACGT", np.uint8)])
+
+
+def test_not_fitted():
+    for method in ("predict", "predict_proba", "decision_function", "judge", "bits_per_base"):
+        with pytest.raises(NotFittedError):
+            getattr(RelativeClassifier(), method)(["ACGT"])
 
 
 def test_short_unknown_and_none(fitted):
