@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from genoseq.io.fastx import ReadBatch, read_batches, read_fasta
     from genoseq.io.pairs import interleaved_pairs, paired_batches
     from genoseq.ncd.neighbours import NCDClassifier
+    from genoseq.ncd.relative import RelativeClassifier
     from genoseq.sequence import decode, encode, kmers, reverse_complement
     from genoseq.simulate import SimulationParameters, random_reads, simulate_reads
     from genoseq.truth import Truth, parse_truth
@@ -68,6 +69,7 @@ _HOMES = {
     "NCDClassifier": "genoseq.ncd.neighbours",
     "ReadBatch": "genoseq.io.fastx",
     "Reference": "genoseq.index.reference",
+    "RelativeClassifier": "genoseq.ncd.relative",
     "SeedEncoder": "genoseq.encoder.seed",
     "SimulationParameters": "genoseq.simulate",
     "Truth": "genoseq.truth",
@@ -103,6 +105,7 @@ __all__ = [
     "NCDClassifier",
     "ReadBatch",
     "Reference",
+    "RelativeClassifier",
     "SeedEncoder",
     "SimulationParameters",
     "Truth",

@@ -190,10 +190,10 @@ def unknown(data: Data) -> None:
         train, test = order[164:], order[:164]
         train, test = (part[data.labels[part] != family] for part in (train, test))
         new = np.flatnonzero(data.labels == family)
-        model = RelativeClassifier(rejected=0.05).fit(data.some(train), data.labels[train])
+        model = RelativeClassifier(reject=0.05).fit(data.some(train), data.labels[train])
         judged = data.some(np.concatenate([test, new]))
         is_old = np.arange(len(judged)) < len(test)
-        kept = model.is_known(judged)
+        kept = model.accepts(judged)
         highest = model.predict_proba(judged).max(1)
         areas = [auroc(is_old, scores).value for scores in (model.evidence(judged), highest)]
         rows.append([*areas, kept[is_old].mean(), 1 - kept[~is_old].mean()])

@@ -30,7 +30,7 @@ __all__ = ["load_relative", "save_relative"]
 
 CONFIG, COUNTS = "config.json", "counts.npz"
 FORMAT, VERSION = "genoseq relative classifier", 1
-_PARAMETERS = ("both_strands", "smoothing", "penalty", "leave_out", "rejected")
+_PARAMETERS = ("both_strands", "smoothing", "penalty", "leave_out", "reject")
 _ANEW = "make it anew: fit a RelativeClassifier and save it"
 
 

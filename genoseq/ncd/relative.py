@@ -8,7 +8,8 @@ length and the number of classes, not on how many sequences were learned:
 2. A logistic regression with one weight for each of these figures, the same for all classes, makes one
    weighed cost of them (`genoseq.supervised.conditional`). It is fitted on the training sequences, each
    scored as if it and its homologs had not been learned; so the probabilities are calibrated.
-3. What saves less on its best segment than nearly all training sequences did is none of the classes.
+3. What saves less on its best segment than nearly all training sequences did is none of the classes (`accepts`).
+   `predict` names the best one all the same.
 
 The homologs matter. In the training set most sequences have near-twins; leaving out one by one, long words
 look better than they are for anything new. Of human genes that resembled none of training, .67 were right
@@ -75,13 +76,13 @@ class Judgement(NamedTuple):
     probabilities : ndarray, shape (n, classes), dtype float64
     evidence : ndarray, shape (n,), dtype float64
         How much speaks for the best class (`RelativeClassifier.evidence`).
-    is_known : ndarray, shape (n,), dtype bool
+    accepted : ndarray, shape (n,), dtype bool
         False for "none of these".
     """
 
     probabilities: Floats
     evidence: Floats
-    is_known: NDArray[np.bool_]
+    accepted: NDArray[np.bool_]
 
 
 class RelativeClassifier(ClassifierMixin, BaseEstimator):
@@ -105,8 +106,8 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         What is left out with each training sequence while the weights are fitted: the "homologs", sequences
         that resemble it (`homology_clusters`), or only the "one" itself. Homologs that are more than half of
         a class are left out one by one.
-    rejected : float
-        Share of training sequences that `is_known` gives up, when they are left out.
+    reject : float
+        Share of training sequences that `accepts` gives up, when they are left out.
 
     Attributes
     ----------
@@ -134,14 +135,14 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         smoothing: float = 0.1,
         penalty: float = 1e-3,
         leave_out: str = "homologs",
-        rejected: float = 0.01,
+        reject: float = 0.01,
     ) -> None:
         self.words = words
         self.both_strands = both_strands
         self.smoothing = smoothing
         self.penalty = penalty
         self.leave_out = leave_out
-        self.rejected = rejected
+        self.reject = reject
 
     def fit(self, X: Sequences, y: ArrayLike) -> RelativeClassifier:
         """Count words, then fit the weights.
@@ -175,7 +176,7 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
             self.tables_.append(table)
         figures = np.concatenate(held_out, axis=2)
         self.regression_: Conditional = fit_conditional(figures, numbers, penalty=self.penalty)
-        self.threshold_ = float(np.quantile(self._evidence(figures, codes), self.rejected))
+        self.threshold_ = float(np.quantile(self._evidence(figures, codes), self.reject))
         return self
 
     def __sklearn_tags__(self) -> Tags:
@@ -218,9 +219,9 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         """
         return self.judge(X).evidence
 
-    def is_known(self, X: Sequences) -> NDArray[np.bool_]:
-        """Whether each sequence resembles a class: bool (n,); for others the answer is "none of these"."""
-        return self.judge(X).is_known
+    def accepts(self, X: Sequences) -> NDArray[np.bool_]:
+        """Whether each sequence resembles a class: bool (n,); else the answer is "none of these"."""
+        return self.judge(X).accepted
 
     def bits_per_base(self, X: Sequences) -> Floats:
         """What a base costs under the context model of each class: float64 (n, classes).
@@ -291,8 +292,8 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         for name, least in (("smoothing", 0), ("penalty", 0)):
             if not getattr(self, name) > least:
                 raise UsageError(f"{name} is {getattr(self, name)}; above {least} is expected")
-        if not 0 <= self.rejected < 1:
-            raise UsageError(f"rejected is {self.rejected}; a share of 0 to 1 is expected")
+        if not 0 <= self.reject < 1:
+            raise UsageError(f"reject is {self.reject}; a share of 0 to 1 is expected")
 
 
 def _length(numbered: tuple[int, WordKind]) -> int:

@@ -26,11 +26,11 @@ def test_round_trip(families, tmp_path, numbers):
     texts, labels = families(1)
     if numbers:
         labels = ["xyz".index(label) - 1 for label in labels]
-    model = RelativeClassifier(CODING, both_strands=True, smoothing=0.2, rejected=0.05).fit(texts, labels)
+    model = RelativeClassifier(CODING, both_strands=True, smoothing=0.2, reject=0.05).fit(texts, labels)
     save_relative(model, tmp_path / "a" / "model")
     found = load_relative(tmp_path / "a" / "model")
     queries, _ = families(2, 10)
-    for method in ("predict", "predict_proba", "evidence", "is_known", "bits_per_base"):
+    for method in ("predict", "predict_proba", "evidence", "accepts", "bits_per_base"):
         np.testing.assert_array_equal(getattr(found, method)(queries), getattr(model, method)(queries))
     assert found.get_params() == {**model.get_params(), "words": list(CODING)}
     assert found.predict(queries).dtype == model.predict(queries).dtype

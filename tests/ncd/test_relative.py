@@ -93,10 +93,10 @@ def test_none_of_these(families, fitted):
     foreign = ["".join(rng.permutation(list(text))) for text in known]
     evidence = np.concatenate([fitted.evidence(known), fitted.evidence(foreign)])
     assert auroc(np.arange(120) < 60, evidence).value > 0.95
-    strict = RelativeClassifier(rejected=0.1).fit(*families(1))
+    strict = RelativeClassifier(reject=0.1).fit(*families(1))
     assert strict.threshold_ > fitted.threshold_
-    assert strict.is_known(known).mean() > 0.7
-    assert strict.is_known(foreign).mean() < 0.3
+    assert strict.accepts(known).mean() > 0.7
+    assert strict.accepts(foreign).mean() < 0.3
 
 
 def test_homologs_are_left_out(families):
@@ -161,7 +161,7 @@ def test_base_codes_are_as_good_as_letters(families, fitted):
     found = fitted.judge([encode(text) for text in texts])
     np.testing.assert_array_equal(found.probabilities, fitted.predict_proba(texts))
     np.testing.assert_array_equal(found.evidence, fitted.evidence(texts))
-    np.testing.assert_array_equal(found.is_known, found.evidence >= fitted.threshold_)
+    np.testing.assert_array_equal(found.accepted, found.evidence >= fitted.threshold_)
     with pytest.raises(UsageError, match=r"sequences\[0\]: a base code is 84"):
         fitted.judge([np.frombuffer(b"ACGT", np.uint8)])
 
@@ -175,10 +175,10 @@ def test_not_fitted():
 def test_short_unknown_and_none(fitted):
     shares = fitted.predict_proba(["A", "N" * 50])
     np.testing.assert_allclose(shares.sum(1), 1)
-    assert not fitted.is_known(["A", "N" * 50]).any()
+    assert not fitted.accepts(["A", "N" * 50]).any()
     assert fitted.predict([]).tolist() == []
     assert fitted.predict_proba([]).shape == (0, 3)
-    assert fitted.is_known([]).shape == (0,)
+    assert fitted.accepts([]).shape == (0,)
     assert fitted.bits_per_base([]).shape == (0, 3)
 
 
@@ -206,7 +206,7 @@ def test_bad_input(texts, labels, error, words):
         ({"leave_out": "all"}, "homologs or one"),
         ({"smoothing": 0}, "smoothing is 0"),
         ({"penalty": -1.0}, "penalty is -1"),
-        ({"rejected": 1.0}, "rejected is 1"),
+        ({"reject": 1.0}, "reject is 1"),
     ],
 )
 def test_bad_parameters(options, words, families):
