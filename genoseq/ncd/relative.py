@@ -8,8 +8,8 @@ length and the number of classes, not on how many sequences were learned:
 2. A logistic regression with one weight for each of these figures, the same for all classes, makes one
    weighed cost of them (`genoseq.supervised.conditional`). It is fitted on the training sequences, each
    scored as if it and its homologs had not been learned; so the probabilities are calibrated.
-3. What saves less on its best segment than nearly all training sequences did is none of the classes (`accepts`).
-   `predict` names the best one all the same.
+3. What saves less on its best segment than nearly all training sequences did is none of the classes
+   (`accepts`); `predict` names the best one all the same.
 
 The homologs matter. In the training set most sequences have near-twins; leaving out one by one, long words
 look better than they are for anything new. Of human genes that resembled none of training, .67 were right
