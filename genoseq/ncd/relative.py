@@ -8,8 +8,8 @@ length and the number of classes, not on how many sequences were learned:
 2. A logistic regression with one weight for each of these figures, the same for all classes, makes one
    weighed cost of them (`genoseq.supervised.conditional`). It is fitted on the training sequences, each
    scored as if it and its homologs had not been learned. The probabilities are calibrated by that: in the
-   settings below (dog, human, human without homologs) the highest has a mean of .90, .99 and .73, and .91, .99
-   and .74 are right.
+   settings below (dog, human, human without homologs) the highest has a mean of .90, .99 and .73, and .91,
+   .99 and .74 are right.
 3. What saves less on its best segment than nearly all training sequences did is none of the classes
    (`accepts`); `predict` names the best one all the same.
 
