@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.errors import InputError, UsageError
 from genoseq.hyena.heads import Classifier, read_classifier, vectors_of
 from genoseq.hyena.hyenadna import HyenaDNA
-from genoseq.hyena.tokenizer import tokens_of_text, warn_of_others
+from genoseq.hyena.tokenizer import tokens_of_texts, warn_of_others
 from genoseq.models.device import choose_device
 from genoseq.models.hub import find_weights
 from genoseq.supervised.regression import softmax
@@ -89,18 +88,7 @@ class HyenaClassifier:
         InputError
             If a sequence is empty or holds other letters.
         """
-        if isinstance(sequences, str | bytes):
-            raise UsageError("one sequence in the place of a list: put it into brackets")
-        tokens, others = [], 0
-        for number, text in enumerate(sequences):
-            try:
-                found, some = tokens_of_text(text)
-            except InputError as error:
-                raise InputError(f"sequences[{number}]: {error}") from error
-            if not len(found):
-                raise InputError(f"sequences[{number}]: no bases; a sequence has one or more")
-            tokens.append(found)
-            others += some
+        tokens, others = tokens_of_texts(sequences)
         warn_of_others(others)
         return np.reshape(list(self.stream(tokens)), (len(tokens), len(self.classes)))
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genoseq.errors import InputError, UsageError
+from genoseq.errors import UsageError
 from genoseq.hyena.alleles import Variant, VariantWindow
 from genoseq.hyena.config import HyenaConfig
 from genoseq.hyena.generate import Sample, generate
@@ -26,7 +26,7 @@ from genoseq.hyena.mutagenesis import saturate
 from genoseq.hyena.sampling import Sampling
 from genoseq.hyena.scores import Score
 from genoseq.hyena.stream import Stream, Wanted, score_of, vectors_of
-from genoseq.hyena.tokenizer import tokens_of_text, warn_of_others
+from genoseq.hyena.tokenizer import tokens_of_text, tokens_of_texts, warn_of_others
 from genoseq.hyena.variants import VariantScorer, VariantScores
 from genoseq.hyena.weights import read_network
 from genoseq.hyena.windows import check_window
@@ -308,21 +308,13 @@ class HyenaDNA:
 
     def _tokens(self, sequences: Sequence[str], window: int | None, overlap: int) -> list[NDArray[np.uint8]]:
         """Tokens of sequences that the model can take."""
-        if isinstance(sequences, str | bytes):
-            raise UsageError("one sequence in the place of a list: put it into brackets")
         check_window(window, overlap, self.config.l_max)
-        tokens, others = [], 0
-        for number, text in enumerate(sequences):
-            try:
-                found, some = tokens_of_text(text)
-                if not len(found):
-                    raise InputError("no bases; a sequence has one or more")
-                if window is None:
-                    check_length(len(found), self.config)
-            except (InputError, UsageError) as error:
-                raise type(error)(f"sequences[{number}]: {error}") from error
-            tokens.append(found)
-            others += some
+
+        def fits(length: int) -> None:
+            if window is None:
+                check_length(length, self.config)
+
+        tokens, others = tokens_of_texts(sequences, fits)
         warn_of_others(others)
         return tokens
 

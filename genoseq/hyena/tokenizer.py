@@ -7,11 +7,12 @@ difference; N is a token of its own, and the other IUPAC letters and gaps become
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.errors import GenoseqWarning, UsageError
+from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.sequence import encode
 
 CLS, SEP, BOS, MASK, PAD, RESERVED, UNK, A, C, G, T, N = range(12)
@@ -52,6 +53,39 @@ def tokens_of_text(text: str | bytes) -> tuple[NDArray[np.uint8], int]:
     letters = text.encode("ascii", "replace") if isinstance(text, str) else text
     tokens = tokens_of(encode(letters))
     return tokens, int(np.count_nonzero(tokens == N)) - letters.count(b"N") - letters.count(b"n")
+
+
+def tokens_of_texts(
+    sequences: Sequence[str], check: Callable[[int], None] = lambda length: None
+) -> tuple[list[NDArray[np.uint8]], int]:
+    """Tokens of sequences, and how many of their letters are neither a base nor N.
+
+    Parameters
+    ----------
+    check : callable
+        Called with the length of each sequence, bp; it raises what is to be said of that sequence.
+
+    Raises
+    ------
+    UsageError
+        If it is one sequence in the place of a list, or from `check`.
+    InputError
+        If a sequence is empty or holds letters outside the IUPAC alphabet.
+    """
+    if isinstance(sequences, str | bytes):
+        raise UsageError("one sequence in the place of a list: put it into brackets")
+    tokens, others = [], 0
+    for number, text in enumerate(sequences):
+        try:
+            found, some = tokens_of_text(text)
+            if not len(found):
+                raise InputError("no bases; a sequence has one or more")
+            check(len(found))
+        except (InputError, UsageError) as error:
+            raise type(error)(f"sequences[{number}]: {error}") from error
+        tokens.append(found)
+        others += some
+    return tokens, others
 
 
 def warn_of_others(count: int) -> None:
