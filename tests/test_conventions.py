@@ -31,6 +31,7 @@ LAYERS = [
     {"encoder"},
     {"models"},
     {"io"},
+    {"protein"},
     {"sequence"},
     {"errors"},
 ]

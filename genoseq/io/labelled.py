@@ -11,7 +11,8 @@ names, in the first line, or numbers from 1 on:
 Lines that begin with "#", before the first of the others, are comments. The cells of a column called "name"
 name the sequences in messages and results; without one they are called after their lines.
 
-Labels are text: what stands in the cell, without blanks around it.
+Labels are text: what stands in the cell, without blanks around it. Sequences are DNA or RNA, or proteins if
+the caller says so.
 """
 
 from __future__ import annotations
@@ -26,13 +27,20 @@ import numpy.typing as npt
 from genoseq.errors import InputError, UsageError
 from genoseq.io.fastx import read_batches
 from genoseq.io.files import StrPath, open_input
-from genoseq.sequence import AMBIGUOUS, encode
+from genoseq.io.proteins import read_proteins
+from genoseq.protein import UNKNOWN, decode_protein, encode_protein, looks_like_nucleotides
+from genoseq.sequence import AMBIGUOUS, decode, encode
 
-__all__ = ["Columns", "Labelled", "read_class_files", "read_labelled"]
+__all__ = ["ALPHABETS", "Columns", "Labelled", "read_class_files", "read_labelled"]
+
+ALPHABETS = ("dna", "protein")
 
 _SEQUENCE, _LABEL, _NAME = ("sequence", "seq"), ("label", "class"), "name"
-_KNOWN_N = np.frombuffer(b"Nn", np.uint8)
-_SUFFIXES = {".gz", ".bgz", ".bz2", ".xz", ".zst", ".fa", ".fasta", ".fna", ".ffn", ".fq", ".fastq", ".bam"}
+_KNOWN_N, _KNOWN_X = np.frombuffer(b"Nn", np.uint8), np.frombuffer(b"Xx", np.uint8)
+_SUFFIXES = {
+    *(".gz", ".bgz", ".bz2", ".xz", ".zst"),
+    *(".fa", ".fasta", ".fna", ".ffn", ".faa", ".fq", ".fastq", ".bam", ".sam"),
+}
 
 Codes = npt.NDArray[np.uint8]
 
@@ -71,15 +79,18 @@ class Labelled:
     ----------
     source : str
         The files, for messages.
-    codes : list of ndarray, each of shape (bases,), dtype uint8
-        Base codes (`genoseq.sequence`).
+    alphabet : str
+        "dna" or "protein".
+    codes : list of ndarray, each of shape (letters,), dtype uint8
+        Base codes (`genoseq.sequence`), or codes of amino acids (`genoseq.protein`).
     labels, names, groups : list of str
         Of each sequence; `groups` is empty if there are none.
     others : int
-        Letters that are neither A, C, G, T, U nor N: IUPAC codes and gaps.
+        Letters that are neither A, C, G, T, U nor N: IUPAC codes and gaps. Of proteins B, J, O, U and Z.
     """
 
     source: str
+    alphabet: str = field(default="dna", kw_only=True)
     codes: list[Codes] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -93,6 +104,12 @@ class Labelled:
     def classes(self) -> tuple[str, ...]:
         """The labels that occur, sorted."""
         return tuple(sorted(set(self.labels)))
+
+    @property
+    def texts(self) -> list[str]:
+        """The sequences as letters; what is unknown is N, or X of a protein."""
+        shown = decode_protein if self.alphabet == "protein" else decode
+        return [shown(codes) for codes in self.codes]
 
     def numbers(self, classes: Sequence[str]) -> npt.NDArray[np.int64]:
         """The label of each sequence as its place in `classes`: int64 (n,).
@@ -112,17 +129,28 @@ class Labelled:
         return np.array([places[label] for label in self.labels], np.int64)
 
 
-def read_labelled(path: StrPath, columns: Columns | None = None) -> Labelled:
+def read_labelled(path: StrPath, columns: Columns | None = None, *, alphabet: str = "dna") -> Labelled:
     """Read a table of sequences with labels; "-" is standard input.
+
+    Parameters
+    ----------
+    path
+    columns
+        Where what stands.
+    alphabet
+        "dna" or "protein".
 
     Raises
     ------
     InputError
         With path and line: a column that is not there, a line with fewer columns, an empty sequence or label,
-        a letter outside the IUPAC alphabet.
+        a letter outside the alphabet. Proteins that are DNA.
+    UsageError
+        If the alphabet is none of the two.
     """
+    _check_alphabet(alphabet)
     with open_input(path) as stream:
-        found = Labelled(stream.path)
+        found = Labelled(stream.path, alphabet=alphabet)
         lines = _without_comments(stream.lines())
         first = next(lines, None)
         if first is None:
@@ -131,13 +159,15 @@ def read_labelled(path: StrPath, columns: Columns | None = None) -> Labelled:
         for number, line in lines if places.header else _chained(first, lines):
             if line.strip():
                 _add(found, _cells(line), places, number)
+    if alphabet == "protein" and looks_like_nucleotides(found.texts):
+        raise InputError("the sequences are DNA or RNA; proteins are expected", found.source)
     return found
 
 
-def read_class_files(paths: Iterable[StrPath]) -> Labelled:
+def read_class_files(paths: Iterable[StrPath], *, alphabet: str = "dna") -> Labelled:
     """Read one file of sequences (FASTA, FASTQ, SAM or BAM) for each class, which is called after the file.
 
-    ``data/human.fa.gz`` holds the class "human".
+    ``data/human.fa.gz`` holds the class "human". Files of proteins are FASTA.
 
     Raises
     ------
@@ -146,19 +176,39 @@ def read_class_files(paths: Iterable[StrPath]) -> Labelled:
     UsageError
         If two files have one name.
     """
+    _check_alphabet(alphabet)
     files = [Path(path) for path in paths]
-    found = Labelled(" ".join(map(str, files)))
+    found = Labelled(" ".join(map(str, files)), alphabet=alphabet)
     for path in files:
         label = _stem(path)
         if label in found.labels:
             raise UsageError(f"{path}: a second file of class {label!r}; a class is called after its file")
-        for batch in read_batches(path):
-            found.others += int(np.count_nonzero((batch.codes == AMBIGUOUS) & (batch.letters != ord("N"))))
-            for i in range(len(batch)):
-                found.codes.append(batch.codes[batch.offsets[i] : batch.offsets[i + 1]].copy())
-                found.labels.append(label)
-                found.names.append(batch.name(i))
+        for name, codes, others in _proteins(path) if alphabet == "protein" else _nucleotides(path):
+            found.codes.append(codes)
+            found.labels.append(label)
+            found.names.append(name)
+            found.others += others
     return found
+
+
+def _check_alphabet(alphabet: str) -> None:
+    if alphabet not in ALPHABETS:
+        raise UsageError(f"alphabet {alphabet!r}; {' or '.join(ALPHABETS)} is expected")
+
+
+def _nucleotides(path: StrPath) -> Iterator[tuple[str, Codes, int]]:
+    """Name, base codes, and letters that are neither a base nor N, of each record."""
+    for batch in read_batches(path):
+        for i, (start, end) in enumerate(zip(batch.offsets[:-1], batch.offsets[1:], strict=True)):
+            codes = batch.codes[start:end].copy()
+            others = (codes == AMBIGUOUS) & (batch.letters[start:end] != ord("N"))
+            yield batch.name(i), codes, int(np.count_nonzero(others))
+
+
+def _proteins(path: StrPath) -> Iterator[tuple[str, Codes, int]]:
+    for name, letters, _ in read_proteins(path):
+        codes = encode_protein(letters)
+        yield name, codes, int(np.count_nonzero(codes == UNKNOWN)) - letters.count("X")
 
 
 def _stem(path: Path) -> str:
@@ -227,7 +277,7 @@ def _add(found: Labelled, cells: list[str], places: _Places, line: int) -> None:
         raise InputError("the label is empty", found.source, line)
     letters = np.frombuffer(text.encode("ascii", "replace"), np.uint8)
     try:
-        codes = encode(letters)
+        codes = encode_protein(letters) if found.alphabet == "protein" else encode(letters)
     except InputError as error:
         hint = ""
         if not places.header and not found.codes:
@@ -239,7 +289,8 @@ def _add(found: Labelled, cells: list[str], places: _Places, line: int) -> None:
     found.names.append(str(named) if named else f"line {line}")
     if places.group is not None:
         found.groups.append(cells[places.group])
-    found.others += int(np.count_nonzero((codes == AMBIGUOUS) & ~np.isin(letters, _KNOWN_N)))
+    unknown, known = (UNKNOWN, _KNOWN_X) if found.alphabet == "protein" else (AMBIGUOUS, _KNOWN_N)
+    found.others += int(np.count_nonzero((codes == unknown) & ~np.isin(letters, known)))
 
 
 def _cells(line: bytes) -> list[str]:

@@ -139,3 +139,34 @@ def test_an_empty_file_of_a_class_is_warned_of(tmp_path):
         warnings.simplefilter("always", GenoseqWarning)
         assert len(read_class_files([tmp_path / "a.fa"])) == 0
     assert "there are no reads in it" in str(caught[0].message)
+
+
+def test_proteins(table, tmp_path):
+    found = read_labelled(table("sequence\tlabel\nMKVX\ta\nwwb*\tb\n"), alphabet="protein")
+    assert (found.texts, found.labels, found.others) == (["MKVX", "WWX*"], ["a", "b"], 1)
+    (tmp_path / "kinases.faa").write_text(">one more\nMKV*\n>two\nWWZ\n")
+    found = read_class_files([tmp_path / "kinases.faa"], alphabet="protein")
+    assert (found.texts, found.names, found.others) == (["MKV", "WWX"], ["one", "two"], 1)
+    assert found.classes == ("kinases",)
+
+
+def test_texts_of_nucleotides(table):
+    assert read_labelled(table("acgu\ta\nARN\tb\n")).texts == ["ACGT", "ANN"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sequence\tlabel\nMK\ta\nM-K\ta\n", "train.tsv:3: '-' at position 1 is not a letter of a protein"),
+        ("ACGTTGCAACGTGATTACATACGT\ta\n", "train.tsv: the sequences are DNA or RNA; proteins are expected"),
+    ],
+)
+def test_what_is_no_protein(table, text, message):
+    with pytest.raises(InputError) as caught:
+        read_labelled(table(text), alphabet="protein")
+    assert message in str(caught.value)
+
+
+def test_an_alphabet_that_is_none(table):
+    with pytest.raises(UsageError, match="alphabet 'rna'; dna or protein is expected"):
+        read_labelled(table("A\ta\n"), alphabet="rna")
