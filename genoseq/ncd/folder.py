@@ -26,12 +26,20 @@ from genoseq.ncd.relative import RelativeClassifier
 from genoseq.ncd.words import FIGURES, WordCounts, WordKind
 from genoseq.supervised.conditional import Conditional
 
-__all__ = ["load_relative", "save_relative"]
+__all__ = [
+    "CONFIG",
+    "load_relative",
+    "read_config",
+    "read_part",
+    "save_relative",
+    "saved_labels",
+    "write_folder",
+]
 
 CONFIG, COUNTS = "config.json", "counts.npz"
 FORMAT, VERSION = "genoseq relative classifier", 1
 _PARAMETERS = ("both_strands", "smoothing", "penalty", "leave_out", "reject")
-_ANEW = "make it anew: fit a RelativeClassifier and save it"
+ANEW = "make it anew (genoseq train classifier)"
 
 
 def save_relative(model: RelativeClassifier, folder: StrPath) -> None:
@@ -42,13 +50,6 @@ def save_relative(model: RelativeClassifier, folder: StrPath) -> None:
     UsageError
         If the labels are of another type, or the folder is a file.
     """
-    labels = model.classes_.tolist()
-    if not all(isinstance(label, str | int) and not isinstance(label, bool) for label in labels):
-        raise UsageError(f"labels such as {labels[0]!r} cannot be saved; use text or whole numbers")
-    path = Path(folder)
-    if path.exists() and not path.is_dir():
-        raise UsageError(f"{path}: is a file; a model is saved as a folder")
-    path.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, NDArray[Any]] = {}
     for number, table in enumerate(model.tables_):
         arrays.update({f"{number}.{name}": array for name, array in _packed(table).items()})
@@ -57,18 +58,47 @@ def save_relative(model: RelativeClassifier, folder: StrPath) -> None:
     config = {
         "format": FORMAT,
         "version": VERSION,
-        "classes": labels,
+        "classes": saved_labels(model.classes_),
         "words": [[kind.alphabet, kind.length] for kind in model.words],
         **{name: getattr(model, name) for name in _PARAMETERS},
         "weight": model.regression_.weight.tolist(),
         "bias": model.regression_.bias.tolist(),
         "threshold": model.threshold_,
-        "sha256": hashlib.sha256(content.getvalue()).hexdigest(),
     }
-    with replacing(path / COUNTS) as temporary:
-        temporary.write_bytes(content.getvalue())
+    write_folder(folder, config, COUNTS, content.getvalue())
+
+
+def write_folder(folder: StrPath, config: Mapping[str, Any], name: str, content: bytes) -> None:
+    """Write a model: its config, and a file that the config has the checksum of.
+
+    Raises
+    ------
+    UsageError
+        If the folder is a file.
+    """
+    path = Path(folder)
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{path}: is a file; a model is saved as a folder")
+    path.mkdir(parents=True, exist_ok=True)
+    whole = {**config, "sha256": hashlib.sha256(content).hexdigest()}
+    with replacing(path / name) as temporary:
+        temporary.write_bytes(content)
     with replacing(path / CONFIG) as temporary:
-        temporary.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+
+
+def saved_labels(classes: NDArray[Any]) -> list[str] | list[int]:
+    """Labels as JSON holds them.
+
+    Raises
+    ------
+    UsageError
+        If they are neither text nor whole numbers.
+    """
+    labels: list[Any] = classes.tolist()
+    if not all(isinstance(label, str | int) and not isinstance(label, bool) for label in labels):
+        raise UsageError(f"labels such as {labels[0]!r} cannot be saved; use text or whole numbers")
+    return labels
 
 
 def load_relative(folder: StrPath) -> RelativeClassifier:
@@ -80,30 +110,49 @@ def load_relative(folder: StrPath) -> RelativeClassifier:
         If it is missing, damaged, of another version or of another kind.
     """
     path = Path(folder)
-    config = _config(path / CONFIG)
-    content = _read(path / COUNTS)
-    if hashlib.sha256(content).hexdigest() != config.get("sha256"):
-        raise CheckpointError(f"{path / COUNTS}: damaged, or of another model than {CONFIG}; {_ANEW}")
+    config = read_config(path, FORMAT, VERSION)
+    content = read_part(path / COUNTS, config)
     try:
         arrays = read_arrays(content, str(path / COUNTS))
         return _model(config, arrays)
     except (InputError, UsageError, LookupError, TypeError, ValueError, OverflowError) as error:
-        raise CheckpointError(f"{path / CONFIG}: damaged ({error}); {_ANEW}") from error
+        raise CheckpointError(f"{path / CONFIG}: damaged ({error}); {ANEW}") from error
 
 
-def _config(path: Path) -> Mapping[str, Any]:
-    """What stands in ``config.json``, of this format and version."""
+def read_config(folder: Path, kind: str, version: int) -> Mapping[str, Any]:
+    """What stands in ``config.json``, of a format and version.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing, no JSON, or of another format or version.
+    """
+    path = folder / CONFIG
     try:
         config = json.loads(_read(path).decode("utf-8"))
     except ValueError as error:
-        raise CheckpointError(f"{path}: not intact JSON ({error}); {_ANEW}") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: of another model; {FORMAT!r} is expected")
-    if config.get("version") != VERSION:
+        raise CheckpointError(f"{path}: not intact JSON ({error}); {ANEW}") from error
+    if not isinstance(config, dict) or config.get("format") != kind:
+        raise CheckpointError(f"{path}: of another model; {kind!r} is expected")
+    if config.get("version") != version:
         raise CheckpointError(
-            f"{path}: version {config.get('version')}; this genoseq reads version {VERSION}; {_ANEW}"
+            f"{path}: version {config.get('version')}; this genoseq reads version {version}; {ANEW}"
         )
     return config
+
+
+def read_part(path: Path, config: Mapping[str, Any]) -> bytes:
+    """The other file of a model.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing, or not the one of this config.
+    """
+    content = _read(path)
+    if hashlib.sha256(content).hexdigest() != config.get("sha256"):
+        raise CheckpointError(f"{path}: damaged, or of another model than {CONFIG}; {ANEW}")
+    return content
 
 
 def _read(path: Path) -> bytes:

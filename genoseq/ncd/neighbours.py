@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,13 +37,32 @@ from genoseq.ncd.distances import METRICS, Metric, Targets, as_texts, in_threads
 from genoseq.ncd.similar import WordIndex
 from genoseq.sequence import reverse_complement_text
 
-__all__ = ["NCDClassifier"]
+__all__ = ["NCDClassifier", "Neighbourhood"]
 
 _CALIBRATING = 1000  # sequences that thresholds are from, evenly spread
 
 Sequences = Sequence[str | bytes] | npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
+
+
+class Neighbourhood(NamedTuple):
+    """What a classifier says of sequences.
+
+    Attributes
+    ----------
+    labels : ndarray, shape (n,)
+        As `NCDClassifier.predict`.
+    probabilities : ndarray, shape (n, classes), dtype float64
+        Shares of the votes.
+    distances, numbers : ndarray, shape (n, n_neighbors), dtypes float64 and int64
+        Of the nearest training sequences, ascending, as `NCDClassifier.kneighbors`.
+    """
+
+    labels: npt.NDArray[Any]
+    probabilities: Floats
+    distances: Floats
+    numbers: Numbers
 
 
 class NCDClassifier(ClassifierMixin, BaseEstimator):
@@ -147,6 +166,12 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
             self.thresholds_ = self._calibrated(self.reject)
         return self
 
+    @property
+    def training_set(self) -> tuple[list[bytes], Numbers]:
+        """Sequences in upper case, and the number of the class of each: int64 (n,)."""
+        check_is_fitted(self)
+        return self._targets.texts, self._labels
+
     def kneighbors(
         self,
         X: Sequences | None = None,
@@ -189,25 +214,27 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
         distances, numbers = self._rows(texts, count, own, progress)
         return (distances, numbers) if return_distance else numbers
 
+    def judge(self, X: Sequences) -> Neighbourhood:
+        """All that is to be said of sequences, for the price of one."""
+        distances, numbers = self._neighbours(X)
+        winners = self._winners(numbers)
+        labels = self.classes_[winners]
+        if self.reject is not None:
+            refused = ~self._is_accepted(distances, numbers, winners)
+            label = self.reject_label
+            if label is None:
+                label = -1 if np.issubdtype(labels.dtype, np.number) else "none"
+            labels = labels.astype(np.result_type(labels.dtype, np.asarray(label).dtype))
+            labels[refused] = label
+        return Neighbourhood(labels, self._votes(numbers) / self.n_neighbors, distances, numbers)
+
     def predict_proba(self, X: Sequences) -> Floats:
         """Shares of the votes: float64 (n, classes). What `predict` rejects has votes too."""
-        return self._votes(self._neighbours(X)[1]) / self.n_neighbors
+        return self.judge(X).probabilities
 
     def predict(self, X: Sequences) -> npt.NDArray[Any]:
         """Label of each sequence, (n,)."""
-        distances, numbers = self._neighbours(X)
-        winners = self._winners(numbers)
-        found = self.classes_[winners]
-        if self.reject is None:
-            return found
-        refused = ~self._is_accepted(distances, numbers, winners)
-        label = self.reject_label
-        if label is None:
-            label = -1 if np.issubdtype(self.classes_.dtype, np.number) else "none"
-        kind = np.result_type(found.dtype, np.asarray(label).dtype)
-        found = found.astype(kind)
-        found[refused] = label
-        return found
+        return self.judge(X).labels
 
     def accepts(self, X: Sequences) -> npt.NDArray[np.bool_]:
         """Whether each sequence is near enough to the class that has most votes: bool (n,).
