@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from genoseq.errors import CheckpointError, GenoseqError, MissingDependencyError, UsageError
 from genoseq.io.files import StrPath
+from genoseq.ncd.compressor import Compressor
 from genoseq.ncd.compressors import compressor_of
 from genoseq.ncd.folder import ANEW, CONFIG, read_config, read_part, saved_labels, write_folder
 from genoseq.ncd.named import compressor_named
@@ -51,7 +52,7 @@ def save_neighbours(
     """
     check_is_fitted(model)
     compressor = compressor_of(model.compressor)
-    if compressor_named(compressor.name) != compressor:
+    if not _is_told(compressor):
         raise UsageError(f"{compressor!r} cannot be saved: its name, {compressor.name}, does not tell all")
     texts, labels = model.training_set
     called = [str(number) for number in range(1, len(texts) + 1)] if names is None else names
@@ -70,6 +71,14 @@ def save_neighbours(
         "thresholds": None if model.reject is None else model.thresholds_.tolist(),
     }
     write_folder(folder, config, SEQUENCES, zstd.compress(lines, 9))
+
+
+def _is_told(compressor: Compressor) -> bool:
+    """Whether the name of a compressor is enough to have it again."""
+    try:
+        return compressor_named(compressor.name) == compressor
+    except UsageError:
+        return False
 
 
 class Neighbours(NamedTuple):

@@ -83,9 +83,7 @@ def test_which_kind_a_folder_holds(saved, families, tmp_path):
 def test_what_cannot_be_saved(families, tmp_path):
     texts, labels = families(1, 3)
     with pytest.raises(UsageError, match=r"labels such as False cannot be saved"):
-        save_neighbours(
-            NCDClassifier("zstd").fit(texts, ["xyz".index(x) + 0.5 for x in labels]), tmp_path / "m"
-        )
+        save_neighbours(NCDClassifier("zstd").fit(texts, [x == "x" for x in labels]), tmp_path / "m")
     for compressor in (Zstd(3, dictionary=b"ACGTTGCA" * 9), Brotli(1, 16)):
         with pytest.raises(UsageError, match="does not tell all"):
             save_neighbours(NCDClassifier(compressor).fit(texts, labels), tmp_path / "m")
