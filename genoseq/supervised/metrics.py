@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from genoseq.errors import UsageError
 
-__all__ = ["Figure", "Metrics", "auroc", "confusion_matrix", "measure", "wilson"]
+__all__ = ["Figure", "Metrics", "auroc", "confusion_matrix", "measure", "measure_confusion", "wilson"]
 
 _NORMAL_95 = 1.959963984540054  # of the standard normal distribution, 97.5 % lie below
 _PERCENTILES = (2.5, 97.5)
@@ -106,18 +106,45 @@ def measure(labels: Numbers, probabilities: Floats, classes: Sequence[str], *, s
         raise UsageError(
             f"{len(labels)} labels of {len(classes)} classes, and predictions {probabilities.shape}"
         )
-    rng = np.random.default_rng(seed)
     confusion = confusion_matrix(labels, probabilities.argmax(1), len(classes))
-    drawn = rng.multinomial(len(labels), confusion.ravel() / len(labels), _DRAWS).reshape(
-        -1, *confusion.shape
-    )
-    right = int(np.trace(confusion))
     area = auroc(labels == 1, probabilities[:, 1]) if len(classes) == 2 else None
+    return replace(measure_confusion(confusion, classes, seed=seed), auroc=area)
+
+
+def measure_confusion(
+    confusion: Numbers, classes: Sequence[str], *, samples: int | None = None, seed: int = 1
+) -> Metrics:
+    """Figures of predictions without probabilities, which have no AUROC.
+
+    Parameters
+    ----------
+    confusion
+        int64 (classes, classes), samples by true class (row) and predicted class (column).
+    samples
+        How many different samples there are, where some were predicted several times, say in several random
+        splits: an interval is that of so many. By default all of the matrix.
+    seed
+        Of the bootstrap.
+
+    Raises
+    ------
+    UsageError
+        If there are no samples, or the shapes do not fit.
+    """
+    total = int(confusion.sum())
+    if confusion.shape != (len(classes), len(classes)) or not total:
+        raise UsageError(f"a confusion matrix {confusion.shape} of {total} samples, {len(classes)} classes")
+    different = total if samples is None else samples
+    if not 1 <= different <= total:
+        raise UsageError(f"{different} different samples among {total}")
+    drawn = np.random.default_rng(seed).multinomial(different, confusion.ravel() / total, _DRAWS)
+    drawn = drawn.reshape(-1, *confusion.shape)
     balanced, f1, mcc = (
         _figure(float(of(confusion)), of(drawn)) for of in (_balanced_accuracy, _macro_f1, _mcc)
     )
-    accuracy = Figure(right / len(labels), *wilson(right, len(labels)))
-    return Metrics(tuple(classes), confusion, accuracy, balanced, f1, mcc, area)
+    share = int(np.trace(confusion)) / total
+    accuracy = Figure(share, *wilson(share * different, different))
+    return Metrics(tuple(classes), confusion, accuracy, balanced, f1, mcc, None)
 
 
 def confusion_matrix(labels: Numbers, predicted: Numbers, classes: int) -> Numbers:
@@ -125,7 +152,7 @@ def confusion_matrix(labels: Numbers, predicted: Numbers, classes: int) -> Numbe
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
-def wilson(right: int, samples: int) -> tuple[float, float]:
+def wilson(right: float, samples: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share.
 
     Examples

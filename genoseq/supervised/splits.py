@@ -4,6 +4,11 @@ The three parts share nothing. A sequence that occurs twice, or on both strands,
 is whatever the user says belongs together (families, clusters, individuals): such sequences form a *group*,
 and groups are drawn, not sequences. The draw is stratified: each part has about its share of every class. It
 follows from the seed alone.
+
+Beside these there are the splits of studies that others made, to be compared with (`shuffled_split`,
+`ordered_split`): they draw single sequences, so that twins may be on both sides. And there are those that
+ask for more than chance gives: whole species, or whatever else has a name, are left out (`isolated_split`,
+`leave_one_out_splits`), or relatives stay together (groups of `genoseq.supervised.homology`).
 """
 
 from __future__ import annotations
@@ -18,7 +23,16 @@ import numpy.typing as npt
 from genoseq.errors import InputError, UsageError
 from genoseq.sequence import reverse_complement
 
-__all__ = ["Split", "fold_splits", "groups_of", "random_split"]
+__all__ = [
+    "Split",
+    "fold_splits",
+    "groups_of",
+    "isolated_split",
+    "leave_one_out_splits",
+    "ordered_split",
+    "random_split",
+    "shuffled_split",
+]
 
 Numbers = npt.NDArray[np.int64]
 
@@ -136,6 +150,116 @@ def fold_splits(
         rng = np.random.default_rng([seed, number])
         inner = _draw(labels[rest], groups[rest], np.array([1 - validation, validation]), rng, classes)
         yield Split(rest[inner == 0], rest[inner == 1], np.flatnonzero(fold == number))
+
+
+def isolated_split(
+    labels: Numbers, groups: Numbers, train: Numbers, test: Numbers, *, classes: Sequence[str] = ()
+) -> Split:
+    """Learn from some sequences, judge by others, such as those of another species.
+
+    Parameters
+    ----------
+    labels, groups
+        int64 (n,), class and group of each sequence. What has its group in the test is not learned from.
+    train, test
+        int64, numbers of the sequences.
+    classes
+        Names of the classes, for messages.
+
+    Raises
+    ------
+    InputError
+        If a part is empty, or a class of the test is not in the training.
+    """
+    test = np.sort(test)
+    train = np.sort(train[~np.isin(groups[train], groups[test])])
+    for name, part in (("learn from", train), ("judge by", test)):
+        if not len(part):
+            raise InputError(f"no sequence is left to {name}; both sides of a split need some of their own")
+    for label in np.setdiff1d(labels[test], labels[train]).tolist():
+        raise InputError(
+            f"class {classes[label] if len(classes) else label} is in the test and has no sequence of its own in "
+            "the training: it cannot be learned; leave it out of the test"
+        )
+    return Split(train, np.empty(0, np.int64), test)
+
+
+def leave_one_out_splits(
+    labels: Numbers, groups: Numbers, names: Sequence[str], *, classes: Sequence[str] = ()
+) -> Iterator[tuple[str, Split]]:
+    """Each name in turn is the test, all others are the training: species, laboratories, clusters.
+
+    Parameters
+    ----------
+    labels, groups
+        As for `isolated_split`; groups are of equal sequences, not of equal names.
+    names
+        What each sequence is of.
+
+    Yields
+    ------
+    str, Split
+        The name that is the test, in the order of the alphabet.
+
+    Raises
+    ------
+    InputError
+        If there is one name only, or a class occurs with one name only.
+    """
+    of = np.asarray(names)
+    distinct = sorted(set(names))
+    if len(distinct) < 2:
+        raise InputError(f"{len(distinct)} group; to leave one out, at least two are needed")
+    for name in distinct:
+        own = of == name
+        try:
+            yield name, isolated_split(
+                labels, groups, np.flatnonzero(~own), np.flatnonzero(own), classes=classes
+            )
+        except InputError as error:
+            raise InputError(f"group {name} left out: {error.message}") from error
+
+
+def shuffled_split(strata: Numbers, *, test: float, seed: int) -> Split:
+    """A share of each stratum is the test, by chance, whatever is equal: "DNA Sequence Classification with
+    Compressors" (arXiv 2401.14025) splits so, with the species as strata.
+
+    Parameters
+    ----------
+    strata
+        int64 (n,), stratum of each sequence, from 0 on.
+    test
+        Share of each stratum, above 0 and below 1; rounded down to whole sequences.
+
+    Examples
+    --------
+    >>> split = shuffled_split(np.repeat([0, 1], [10, 5]), test=0.2, seed=1)
+    >>> len(split.train), np.repeat([0, 1], [10, 5])[split.test].tolist()
+    (12, [0, 0, 1])
+    """
+    if not 0 < test < 1:
+        raise UsageError(f"a test of {test:g}; a share above 0 and below 1 is expected")
+    rng = np.random.default_rng(seed)
+    judged = np.zeros(len(strata), bool)
+    for stratum in range(int(strata.max(initial=-1)) + 1):
+        order = rng.permutation(np.flatnonzero(strata == stratum))
+        judged[order[: int(len(order) * test)]] = True
+    return Split(np.flatnonzero(~judged), np.empty(0, np.int64), np.flatnonzero(judged))
+
+
+def ordered_split(count: int, learned: int, *, seed: int) -> Split:
+    """The first `learned` of `count` sequences in random order, and the rest to judge by.
+
+    Examples
+    --------
+    >>> split = ordered_split(5, 3, seed=0)
+    >>> split.train.tolist(), split.test.tolist()
+    ([2, 3, 4], [0, 1])
+    """
+    if not 0 < learned < count:
+        raise UsageError(f"{learned:,} of {count:,} to learn from; some are needed, and some to judge by")
+    order = np.random.default_rng(seed).permutation(count)
+    return Split(np.sort(order[:learned]), np.empty(0, np.int64), np.sort(order[learned:]))
 
 
 def _draw(
