@@ -10,6 +10,7 @@ The tables are plain `uint8[256]` arrays indexed by the ASCII value; numba kerne
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar, overload
 
 import numpy as np
@@ -44,7 +45,7 @@ NOT_IUPAC = 255
 # The letters and their complements: NC-IUB 1984, doi:10.1093/nar/13.9.3021. A gap stands for itself.
 _IUPAC = "ACGTURYSWKMBDHVN-."
 _COMPLEMENTS = "TGCAAYRSWMKVHDBN-."
-_LONGEST_KMER = 31  # 62 bits: the longest that fits a signed 64-bit number
+_KMER_BITS = 62  # of the longest k-mer: what fits a signed 64-bit number
 
 
 def _tables() -> tuple[Codes, Codes, Codes, Codes]:
@@ -167,28 +168,31 @@ def reverse_complement_text(text: str | bytes) -> str | bytes:
     return text.translate(_COMPLEMENT_BYTES)[::-1]
 
 
-def kmers(codes: npt.NDArray[np.uint8], k: int) -> npt.NDArray[np.int64]:
+def kmers(codes: npt.NDArray[np.uint8], k: int, *, letters: int = 4) -> npt.NDArray[np.int64]:
     """All k-mers as numbers, the first base in the highest place.
 
     Parameters
     ----------
     codes
-        uint8[n] base codes.
+        uint8[n] base codes, or those of another alphabet.
     k
-        Length in bases, 1..31.
+        Length in bases, 1..31; of a larger alphabet as many letters as 62 bits hold.
+    letters
+        Of the alphabet: codes from here on are unknown.
 
     Returns
     -------
     int64[max(0, n - k + 1)]
-        The k-mer that starts at each position, -1 where it holds a code 4.
+        The k-mer that starts at each position, -1 where it holds an unknown code.
 
     Examples
     --------
     >>> kmers(encode("ACGTNAC"), 2).tolist()
     [1, 6, 11, -1, -1, 1]
     """
-    if not 1 <= k <= _LONGEST_KMER:
-        raise UsageError(f"k is {k}; it must be 1..{_LONGEST_KMER}")
+    longest = int(_KMER_BITS / math.log2(letters))
+    if not 1 <= k <= longest:
+        raise UsageError(f"k is {k}; it must be 1..{longest}")
     codes = np.asarray(codes, np.uint8)
     count = codes.size - k + 1
     if count <= 0:
@@ -197,7 +201,7 @@ def kmers(codes: npt.NDArray[np.uint8], k: int) -> npt.NDArray[np.int64]:
     bad = np.zeros(count, bool)
     for shift in range(k):
         part = codes[shift : shift + count]
-        values = values * 4 + part
-        bad |= part >= AMBIGUOUS
+        values = values * letters + part
+        bad |= part >= letters
     values[bad] = -1
     return values

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +29,11 @@ import numpy.typing as npt
 from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.ncd.compressor import Compressor, Numbers, Sizes, Suffixes
 from genoseq.ncd.compressors import compressor_of
+from genoseq.ncd.inputs import as_texts
 from genoseq.ncd.store import MatrixStore, fingerprint
 from genoseq.sequence import encode, reverse_complement_text
 
-__all__ = ["METRICS", "SEPARATOR", "Metric", "Targets", "as_texts", "combine", "distance", "distance_matrix"]
+__all__ = ["METRICS", "SEPARATOR", "Metric", "Targets", "combine", "distance", "distance_matrix"]
 
 Metric = Literal["ncd", "cdm", "clm"]
 METRICS: tuple[str, ...] = get_args(Metric)
@@ -42,30 +43,6 @@ _ROWS = 16  # of a block: what is stored, and handed to a thread, at once
 Distances = npt.NDArray[np.float64]
 Given = TypeVar("Given")
 Found = TypeVar("Found")
-
-
-def as_texts(sequences: Sequence[str | bytes] | npt.NDArray[Any], what: str = "sequences") -> list[bytes]:
-    """Sequences as bytes in upper case.
-
-    Raises
-    ------
-    UsageError
-        If it is not a list of texts.
-    InputError
-        If one is empty.
-    """
-    if isinstance(sequences, str | bytes):
-        raise UsageError(f"{what} is one text; a list of texts is expected")
-    texts = []
-    for number, each in enumerate(cast("Iterable[object]", sequences)):
-        if not isinstance(each, str | bytes):
-            kind = type(each).__name__
-            raise UsageError(f"{what}: number {number} (from 0) is {kind}; str or bytes is expected")
-        text = each.encode() if isinstance(each, str) else bytes(each)
-        if not text:
-            raise InputError(f"{what}: number {number} (from 0) is empty; leave it out")
-        texts.append(text.upper())
-    return texts
 
 
 def combine(metric: Metric, joint: Sizes, first: int | Sizes, second: Sizes) -> Distances:

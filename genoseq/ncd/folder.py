@@ -37,8 +37,9 @@ __all__ = [
 ]
 
 CONFIG, COUNTS = "config.json", "counts.npz"
-FORMAT, VERSION = "genoseq relative classifier", 1
-_PARAMETERS = ("both_strands", "smoothing", "penalty", "leave_out", "reject")
+FORMAT, VERSION = "genoseq relative classifier", 2
+_OLDER = 1  # had no alphabet: it was DNA
+_PARAMETERS = ("alphabet", "both_strands", "smoothing", "penalty", "leave_out", "reject")
 ANEW = "make it anew (genoseq train classifier)"
 
 
@@ -59,7 +60,7 @@ def save_relative(model: RelativeClassifier, folder: StrPath) -> None:
         "format": FORMAT,
         "version": VERSION,
         "classes": saved_labels(model.classes_),
-        "words": [[kind.alphabet, kind.length] for kind in model.words],
+        "words": [[kind.alphabet, kind.length] for kind in model.kinds],
         **{name: getattr(model, name) for name in _PARAMETERS},
         "weight": model.regression_.weight.tolist(),
         "bias": model.regression_.bias.tolist(),
@@ -110,7 +111,9 @@ def load_relative(folder: StrPath) -> RelativeClassifier:
         If it is missing, damaged, of another version or of another kind.
     """
     path = Path(folder)
-    config = read_config(path, FORMAT, VERSION)
+    config = read_config(path, FORMAT, _OLDER, VERSION)
+    if config["version"] == _OLDER:
+        config = {**config, "alphabet": "dna"}
     content = read_part(path / COUNTS, config)
     try:
         arrays = read_arrays(content, str(path / COUNTS))
@@ -119,8 +122,8 @@ def load_relative(folder: StrPath) -> RelativeClassifier:
         raise CheckpointError(f"{path / CONFIG}: damaged ({error}); {ANEW}") from error
 
 
-def read_config(folder: Path, kind: str, version: int) -> Mapping[str, Any]:
-    """What stands in ``config.json``, of a format and version.
+def read_config(folder: Path, kind: str, *versions: int) -> Mapping[str, Any]:
+    """What stands in ``config.json``, of a format and one of the versions.
 
     Raises
     ------
@@ -134,9 +137,10 @@ def read_config(folder: Path, kind: str, version: int) -> Mapping[str, Any]:
         raise CheckpointError(f"{path}: not intact JSON ({error}); {ANEW}") from error
     if not isinstance(config, dict) or config.get("format") != kind:
         raise CheckpointError(f"{path}: of another model; {kind!r} is expected")
-    if config.get("version") != version:
+    if config.get("version") not in versions:
+        known = " and ".join(map(str, versions))
         raise CheckpointError(
-            f"{path}: version {config.get('version')}; this genoseq reads version {version}; {ANEW}"
+            f"{path}: version {config.get('version')}; this genoseq reads version {known}; {ANEW}"
         )
     return config
 

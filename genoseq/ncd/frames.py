@@ -11,34 +11,30 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genoseq.protein import STOP, UNKNOWN, encode_protein
 from genoseq.sequence import reverse_complement
-
-AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY*"
-"""Letter of each code: twenty amino acids and the stop."""
-STOP, UNKNOWN = 20, 21
-"""Codes of a stop codon, and of a codon with an unknown base."""
 
 # The standard code, with the bases of a codon in the order T, C, A, G, the third changing fastest.
 _CODE = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
 _ORDER = (2, 1, 3, 0)  # place of A, C, G, T among T, C, A, G
-_CODONS = np.array(
-    [
-        AMINO_ACIDS.index(_CODE[16 * _ORDER[first] + 4 * _ORDER[second] + _ORDER[third]])
+_CODONS = encode_protein(
+    "".join(
+        _CODE[16 * _ORDER[first] + 4 * _ORDER[second] + _ORDER[third]]
         for first in range(4)
         for second in range(4)
         for third in range(4)
-    ],
-    np.uint8,
+    )
 )
 
 
 def translate(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Amino acids of a sequence read from its first base: uint8 (bases // 3,), codes as in `AMINO_ACIDS`.
+    """Amino acids of a sequence read from its first base: uint8 (bases // 3,), as in `genoseq.protein`.
 
     Examples
     --------
+    >>> from genoseq.protein import decode_protein
     >>> from genoseq.sequence import encode
-    >>> "".join(AMINO_ACIDS[code] for code in translate(encode("ATGGCCTAAG")))
+    >>> decode_protein(translate(encode("ATGGCCTAAG")))
     'MA*'
     """
     return _translate(codes)
@@ -59,7 +55,8 @@ def reading_frame(codes: NDArray[np.uint8], *, both_strands: bool = True) -> NDA
     Returns
     -------
     ndarray, shape (amino acids,), dtype uint8
-        Codes as in `AMINO_ACIDS`, 21 for unknown. Of frames alike, the first of the strand that was given.
+        Codes as in `genoseq.protein`, 21 for a codon with an unknown base. Of frames alike, the first of
+        the strand that was given.
     """
     strands = (codes, reverse_complement(codes)) if both_strands else (codes,)
     frames = [_translate(strand[start:]) for strand in strands for start in range(3)]

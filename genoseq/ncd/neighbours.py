@@ -33,7 +33,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from genoseq.errors import InputError, UsageError
 from genoseq.ncd.compressor import Compressor
 from genoseq.ncd.compressors import compressor_of
-from genoseq.ncd.distances import METRICS, Metric, Targets, as_texts, in_threads, warn_of_window
+from genoseq.ncd.distances import METRICS, Metric, Targets, in_threads, warn_of_window
+from genoseq.ncd.inputs import Sequences, as_texts
 from genoseq.ncd.similar import WordIndex
 from genoseq.sequence import reverse_complement_text
 
@@ -41,7 +42,6 @@ __all__ = ["NCDClassifier", "Neighbourhood"]
 
 _CALIBRATING = 1000  # sequences that thresholds are from, evenly spread
 
-Sequences = Sequence[str | bytes] | npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 

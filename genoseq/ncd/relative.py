@@ -31,43 +31,37 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from genoseq.errors import InputError, UsageError
+from genoseq.io.labelled import ALPHABETS
 from genoseq.ncd.blended import blended_bits
-from genoseq.ncd.cost import checked
 from genoseq.ncd.frames import reading_frame
+from genoseq.ncd.inputs import Sequences, as_codes, check_proteins
 from genoseq.ncd.words import (
     BEST_SEGMENT,
+    CODING,
+    DNA,
     FIGURES,
+    PROTEIN,
     WordCounts,
     WordKind,
     count_words,
     held_out_costs,
     word_costs,
 )
-from genoseq.sequence import encode
 from genoseq.supervised.conditional import Conditional, fit_conditional
-from genoseq.supervised.homology import homology_clusters
+from genoseq.supervised.homology import homology_clusters, protein_clusters
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags  # 1.6 and later
 
-__all__ = ["CODING", "DNA", "Judgement", "RelativeClassifier"]
+__all__ = ["CODING", "DNA", "PROTEIN", "Judgement", "RelativeClassifier"]
 
 LEAVE_OUT = ("homologs", "one")
-CODING = (
-    *(WordKind("protein", length) for length in (1, 2, 3, 4, 5)),
-    WordKind("reduced", 6),
-    WordKind("dna", 8),
-    WordKind("dna", 11),
-)
-"""For genes and transcripts. Which words was chosen on splits of the dog and human families other than
-those of the benchmark; more kinds of words brought nothing."""
-DNA = tuple(WordKind("dna", length) for length in (4, 6, 8, 10, 12))
-"""For sequences that code for nothing."""
+DEFAULT_WORDS = {"dna": CODING, "protein": PROTEIN}
+_NOTHING = np.empty(0, np.uint8)
 _WHOLE = 0.5  # share of a class above which homologs are not left out together: little of it would be left
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-Sequences = Sequence[str] | Sequence[Codes]
 
 
 class Judgement(NamedTuple):
@@ -90,13 +84,17 @@ class Judgement(NamedTuple):
 class RelativeClassifier(ClassifierMixin, BaseEstimator):
     """Classify sequences by what they cost under a model of each class.
 
-    A scikit-learn classifier of texts: `X` is a list of sequences as letters (IUPAC; those that are not A, C,
-    G, T or U are unknown) or as base codes (`genoseq.sequence`), `y` one label for each.
+    A scikit-learn classifier of texts: `X` is a list of sequences as letters or as codes, `y` one label for
+    each. Letters of DNA and RNA are those of IUPAC (other than A, C, G, T or U they are unknown), with codes
+    as in `genoseq.sequence`; `genoseq.protein` tells of those of proteins.
 
     Parameters
     ----------
-    words : sequence of WordKind
-        `CODING`, `DNA` or others.
+    words : sequence of WordKind, optional
+        `CODING`, `DNA`, `PROTEIN` or others; by default `CODING`, or `PROTEIN` if that is the alphabet.
+    alphabet : str
+        "dna", also for RNA, or "protein". To learn from proteins of which half hold the letters of
+        nucleotides only is an error, and to classify them a warning (`inputs.check_proteins`).
     both_strands : bool
         Sequences come from either strand: words of DNA are counted without regard to it, and the protein is
         looked for in six reading frames. By default they are written in the direction of their genes.
@@ -106,8 +104,8 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         Of the logistic regression (`fit_conditional`).
     leave_out : str
         What is left out with each training sequence while the weights are fitted: the "homologs", sequences
-        that resemble it (`homology_clusters`), or only the "one" itself. Homologs that are more than half of
-        a class are left out one by one.
+        that resemble it (`genoseq.supervised.homology`), or only the "one" itself. Homologs that are more
+        than half of a class are left out one by one.
     reject : float
         Share of training sequences that `accepts` gives up, when they are left out.
 
@@ -131,8 +129,9 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        words: Sequence[WordKind] = CODING,
+        words: Sequence[WordKind] | None = None,
         *,
+        alphabet: str = "dna",
         both_strands: bool = False,
         smoothing: float = 0.1,
         penalty: float = 1e-3,
@@ -140,6 +139,7 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         reject: float = 0.01,
     ) -> None:
         self.words = words
+        self.alphabet = alphabet
         self.both_strands = both_strands
         self.smoothing = smoothing
         self.penalty = penalty
@@ -154,10 +154,12 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         UsageError
             If a parameter is out of range, or there are not as many labels as sequences.
         InputError
-            If a sequence is empty or holds letters that are none of nucleotides, or there is one class only.
+            If a sequence is empty or holds letters of another alphabet, or there is one class only.
         """
         self.check()
-        codes = _encoded(X)
+        codes = as_codes(X, self.alphabet)
+        if self.alphabet == "protein":
+            check_proteins(X, refuse=True)
         labels = np.asarray(y)
         if labels.shape != (len(codes),):
             raise UsageError(f"{len(codes)} sequences and labels of shape {labels.shape}: one each is needed")
@@ -168,11 +170,11 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"{found}: at least two classes are needed to tell apart")
         numbers = numbers.astype(np.int64)
         groups = self._left_out(codes, numbers)
-        residues = self._residues(codes)
+        readings = self._readings(codes)
         self.tables_: list[WordCounts] = []
         held_out = []
-        for kind in self.words:
-            found_words = [self._words(kind, *each) for each in zip(codes, residues, strict=True)]
+        for kind in self.kinds:
+            found_words = [self._words(kind, *each) for each in readings]
             table = count_words(kind, found_words, numbers, classes, self.smoothing)
             held_out.append(held_out_costs(table, found_words, numbers, groups))
             self.tables_.append(table)
@@ -191,13 +193,13 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Sequences) -> Floats:
         """Logits, the weighed costs with their sign changed: (n, classes), of two classes (n,)."""
         check_is_fitted(self)
-        logits = self.regression_.logits(self._figures(_encoded(X)))
+        logits = self.regression_.logits(self._figures(self._codes(X)))
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def judge(self, X: Sequences) -> Judgement:
         """All that is to be said of sequences, for the price of one."""
         check_is_fitted(self)
-        codes = _encoded(X)
+        codes = self._codes(X)
         figures = self._figures(codes)
         evidence = self._evidence(figures, codes)
         return Judgement(self.regression_.probabilities(figures), evidence, evidence >= self.threshold_)
@@ -215,8 +217,8 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         """How much speaks for the class that fits best: float64 (n,).
 
         Bits that it saves on its best segment by the longest words of each alphabet, divided by the square
-        root of the bases, as long sequences have good segments by chance. It told genes of the dog apart from
-        those of a family that was not learned with an AUROC of .89, mean of the seven; the highest
+        root of the letters, as long sequences have good segments by chance. It told genes of the dog apart
+        from those of a family that was not learned with an AUROC of .89, mean of the seven; the highest
         probability has .85 (`benchmarks/ncd/relative.py`).
         """
         return self.judge(X).evidence
@@ -242,39 +244,52 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         if not tables:
             raise UsageError("no words of DNA were counted: bits/base need some, see `words`")
         return np.array(
-            [blended_bits(codes, tables, both_strands=self.both_strands) for codes in _encoded(X)]
+            [blended_bits(codes, tables, both_strands=self.both_strands) for codes in self._codes(X)]
         ).reshape(-1, len(self.classes_))
 
     def _figures(self, codes: list[Codes]) -> Floats:
         """Figures of sequences: (n, classes, figures)."""
-        residues = self._residues(codes)
+        readings = self._readings(codes)
         found = [
-            word_costs(table, (self._words(table.kind, *each) for each in zip(codes, residues, strict=True)))
-            for table in self.tables_
+            word_costs(table, (self._words(table.kind, *each) for each in readings)) for table in self.tables_
         ]
         return np.concatenate(found, axis=2)
 
     def _evidence(self, figures: Floats, codes: list[Codes]) -> Floats:
         """Of sequences with these figures."""
-        longest = {kind.alphabet: number for number, kind in sorted(enumerate(self.words), key=_length)}
+        longest = {kind.alphabet: number for number, kind in sorted(enumerate(self.kinds), key=_length)}
         segments = figures[:, :, [FIGURES * number + BEST_SEGMENT for number in longest.values()]]
         return segments.sum(2).max(1, initial=0) / np.sqrt([each.size for each in codes])
 
     def _words(self, kind: WordKind, bases: Codes, residues: Codes) -> NDArray[np.int64]:
         return kind.words(bases, residues, both_strands=self.both_strands)
 
-    def _residues(self, codes: list[Codes]) -> list[Codes]:
-        """Proteins, empty if no kind of words needs them."""
-        if all(kind.alphabet == "dna" for kind in self.words):
-            return [np.empty(0, np.uint8)] * len(codes)
-        return [reading_frame(each, both_strands=self.both_strands) for each in codes]
+    @property
+    def kinds(self) -> tuple[WordKind, ...]:
+        """The words that are counted: `words`, or those of the alphabet."""
+        return DEFAULT_WORDS[self.alphabet] if self.words is None else tuple(self.words)
+
+    def _codes(self, X: Sequences) -> list[Codes]:
+        """Of sequences that are to be classified."""
+        codes = as_codes(X, self.alphabet)
+        if self.alphabet == "protein":
+            check_proteins(X, refuse=False)
+        return codes
+
+    def _readings(self, codes: list[Codes]) -> list[tuple[Codes, Codes]]:
+        """Bases and residues of each sequence; what no kind of words needs is empty."""
+        if self.alphabet == "protein":
+            return [(_NOTHING, each) for each in codes]
+        if all(kind.alphabet == "dna" for kind in self.kinds):
+            return [(each, _NOTHING) for each in codes]
+        return [(each, reading_frame(each, both_strands=self.both_strands)) for each in codes]
 
     def _left_out(self, codes: list[Codes], labels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Group of each sequence; those of a group are left out together."""
         alone = np.arange(len(codes))
         if self.leave_out == "one":
             return alone
-        clusters = homology_clusters(codes)
+        clusters = protein_clusters(codes) if self.alphabet == "protein" else homology_clusters(codes)
         members = np.zeros((int(clusters.max()) + 1, int(labels.max()) + 1), np.int64)
         np.add.at(members, (clusters, labels), 1)
         too_large = (members > _WHOLE * members.sum(0)).any(1)
@@ -287,8 +302,15 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         ------
         UsageError
         """
-        if not len(self.words):
-            raise UsageError("no words to count; see CODING and DNA")
+        if self.alphabet not in ALPHABETS:
+            raise UsageError(f"alphabet {self.alphabet!r}: choose {' or '.join(ALPHABETS)}")
+        if not self.kinds:
+            raise UsageError("no words to count; see CODING, DNA and PROTEIN")
+        if self.alphabet == "protein":
+            if any(kind.alphabet == "dna" for kind in self.kinds):
+                raise UsageError("words of dna are not in proteins; see PROTEIN")
+            if self.both_strands:
+                raise UsageError("both_strands is of DNA; a protein has one direction")
         if self.leave_out not in LEAVE_OUT:
             raise UsageError(f"leave_out {self.leave_out!r}: choose {' or '.join(LEAVE_OUT)}")
         for name, least in (("smoothing", 0), ("penalty", 0)):
@@ -300,21 +322,3 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
 
 def _length(numbered: tuple[int, WordKind]) -> int:
     return numbered[1].length
-
-
-def _encoded(X: Sequences) -> list[Codes]:
-    """Base codes of sequences."""
-    if isinstance(X, str | bytes):
-        raise UsageError("one sequence in the place of a list: put it into brackets")
-    found = []
-    for number, each in enumerate(X):
-        if not isinstance(each, str | np.ndarray):
-            raise UsageError(f"sequences[{number}] is {type(each).__name__}; text or base codes are expected")
-        try:
-            codes = encode(each) if isinstance(each, str) else checked(each)
-        except (InputError, UsageError) as error:
-            raise type(error)(f"sequences[{number}]: {error}") from error
-        if not codes.size:
-            raise InputError(f"sequences[{number}]: no bases; a sequence has one or more")
-        found.append(codes)
-    return found

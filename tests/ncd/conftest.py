@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genoseq.ncd.frames import STOP, translate
+from genoseq.ncd.frames import translate
+from genoseq.protein import STOP, decode_protein
 from genoseq.sequence import encode
 
 
@@ -36,6 +37,17 @@ def markov_chain():
             codes[i] = min(3, int(np.searchsorted(thresholds[context], draws[i])))
             context = (context * 4 + int(codes[i])) % len(transitions)
         return codes
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def proteins(families):
+    """`proteins(seed, n=60, classes=3)`: the texts of `families`, translated, and their labels."""
+
+    def make(seed, n=60, classes=3):
+        texts, labels = families(seed, n, classes)
+        return [decode_protein(translate(encode(text))) for text in texts], labels
 
     return make
 

@@ -181,9 +181,9 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"first": "ACGT"}, UsageError, "first is one text"),
-        ({"first": ["AC", ""]}, InputError, r"number 1 \(from 0\) is empty"),
-        ({"first": ["AC"], "second": [3]}, UsageError, "second: number 0 .* is int"),
+        ({"first": "ACGT"}, UsageError, "first is one sequence"),
+        ({"first": ["AC", ""]}, InputError, r"first\[1\] is empty"),
+        ({"first": ["AC"], "second": [3]}, UsageError, r"second\[0\] is int"),
         ({"first": ["AC"], "metric": "ned"}, UsageError, "ncd, cdm, clm"),
         ({"first": ["AC"], "compressor": "zip"}, UsageError, "gzip, snappy"),
         ({"first": ["AC"], "threads": 0}, UsageError, "0 threads"),

@@ -9,7 +9,7 @@ import pytest
 
 from genoseq.errors import CheckpointError, UsageError
 from genoseq.ncd.folder import CONFIG, COUNTS, load_relative, save_relative
-from genoseq.ncd.relative import CODING, RelativeClassifier
+from genoseq.ncd.relative import CODING, PROTEIN, RelativeClassifier
 from genoseq.ncd.words import WordKind
 
 FEW = (WordKind("protein", 3), WordKind("dna", 6))
@@ -37,6 +37,24 @@ def test_round_trip(families, tmp_path, numbers):
     save_relative(found, tmp_path / "b")
     for name in (CONFIG, COUNTS):
         assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "a" / "model" / name).read_bytes()
+
+
+def test_proteins(proteins, tmp_path):
+    model = RelativeClassifier(alphabet="protein").fit(*proteins(1))
+    save_relative(model, tmp_path)
+    found = load_relative(tmp_path)
+    assert found.get_params() == {**model.get_params(), "words": list(PROTEIN)}
+    queries, _ = proteins(2, 10)
+    np.testing.assert_array_equal(found.predict_proba(queries), model.predict_proba(queries))
+
+
+def test_folders_of_version_1_are_of_dna(families, saved):
+    queries, _ = families(2, 10)
+    expected = load_relative(saved).predict_proba(queries)
+    change(saved, version=1, alphabet=None)
+    found = load_relative(saved)
+    assert found.alphabet == "dna"
+    np.testing.assert_array_equal(found.predict_proba(queries), expected)
 
 
 def test_large_counts(tmp_path):
@@ -70,7 +88,10 @@ def change(folder, **values):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"version": 2}, "version 2; this genoseq reads version 1"),
+        ({"version": 3}, "version 3; this genoseq reads version 1 and 2"),
+        ({"alphabet": "rna"}, "damaged"),
+        ({"alphabet": "protein"}, "damaged"),
+        ({"alphabet": None}, "damaged"),
         ({"format": "other"}, "of another model"),
         ({"classes": ["x", "y"]}, "damaged"),
         ({"words": [["dna", 99], ["dna", 6]]}, "damaged"),

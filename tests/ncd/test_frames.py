@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genoseq.ncd.frames import AMINO_ACIDS, STOP, UNKNOWN, reading_frame, translate
+from genoseq.ncd.frames import reading_frame, translate
+from genoseq.protein import STOP, UNKNOWN, decode_protein, encode_protein
 from genoseq.sequence import encode, reverse_complement
 
 CODONS = {
@@ -21,13 +22,13 @@ def test_all_codons():
     found = {}
     for letter, codons in CODONS.items():
         for codon in codons.split():
-            found[codon] = AMINO_ACIDS[translate(encode(codon))[0]]
+            found[codon] = decode_protein(translate(encode(codon)))
             assert found[codon] == letter
     assert len(found) == 64
 
 
 def test_unknown_bases_and_ends():
-    assert translate(encode("ATGNNNA")).tolist() == [AMINO_ACIDS.index("M"), UNKNOWN]
+    assert translate(encode("ATGNNNA")).tolist() == [*encode_protein("M"), UNKNOWN]
     assert translate(encode("AT")).size == 0
     assert reading_frame(encode("A")).size == 0
 

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from genoseq.errors import InputError, UsageError
-from genoseq.ncd.relative import CODING, DNA, RelativeClassifier
+from genoseq.ncd.relative import CODING, DNA, PROTEIN, RelativeClassifier
 from genoseq.ncd.words import WordKind
 from genoseq.sequence import encode, reverse_complement_text
 from genoseq.supervised.metrics import auroc
@@ -187,7 +187,8 @@ def test_short_unknown_and_none(fitted):
     [
         (["ACGT", "ACGA"], ["a", "a"], InputError, "only class a"),
         ([], [], InputError, "no sequences"),
-        (["ACGT", ""], ["a", "b"], InputError, r"sequences\[1\]: no bases"),
+        (["ACGT", ""], ["a", "b"], InputError, r"sequences\[1\] is empty"),
+        (["ACGT", "MELF"], ["a", "b"], InputError, r"sequences\[1\]: 'E' at .*the alphabet is \"protein\""),
         (["ACGT", "AC*T"], ["a", "b"], InputError, r"sequences\[1\]: '\*' at position 2"),
         (["ACGT", 3], ["a", "b"], UsageError, r"sequences\[1\] is int"),
         (["ACGT", "ACGA"], ["a"], UsageError, "2 sequences and labels"),
@@ -203,6 +204,9 @@ def test_bad_input(texts, labels, error, words):
     ("options", "words"),
     [
         ({"words": ()}, "no words to count"),
+        ({"alphabet": "rna"}, "alphabet 'rna': choose dna or protein"),
+        ({"alphabet": "protein", "words": FEW}, "words of dna are not in proteins"),
+        ({"alphabet": "protein", "both_strands": True}, "a protein has one direction"),
         ({"leave_out": "all"}, "homologs or one"),
         ({"smoothing": 0}, "smoothing is 0"),
         ({"penalty": -1.0}, "penalty is -1"),
@@ -217,3 +221,6 @@ def test_bad_parameters(options, words, families):
 def test_presets():
     assert {kind.alphabet for kind in CODING} == {"protein", "reduced", "dna"}
     assert {kind.alphabet for kind in DNA} == {"dna"}
+    assert {kind.alphabet for kind in PROTEIN} == {"protein", "reduced"}
+    assert RelativeClassifier().kinds == CODING
+    assert RelativeClassifier(alphabet="protein").kinds == PROTEIN

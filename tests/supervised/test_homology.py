@@ -7,7 +7,7 @@ import pytest
 
 from genoseq.errors import UsageError
 from genoseq.sequence import encode, reverse_complement
-from genoseq.supervised.homology import homology_clusters
+from genoseq.supervised.homology import homology_clusters, protein_clusters
 from genoseq.supervised.splits import random_split
 
 
@@ -17,6 +17,7 @@ def mutated(codes, rate, rng):
 
 
 def naive(codes, k, share):
+    """Of DNA."""
     sets = []
     for each in codes:
         both = (each, reverse_complement(each))
@@ -24,8 +25,17 @@ def naive(codes, k, share):
             s[i : i + k].tobytes() for s in both for i in range(len(s) - k + 1) if s[i : i + k].max() < 4
         }
         sets.append({min(w, reverse_complement(np.frombuffer(w, np.uint8)).tobytes()) for w in words})
-    cluster = list(range(len(codes)))
-    for i in range(len(codes)):
+    return linked(sets, share)
+
+
+def naive_of_proteins(codes, k, share):
+    words = [[each[i : i + k] for i in range(len(each) - k + 1)] for each in codes]
+    return linked([{word.tobytes() for word in each if word.max() < 20} for each in words], share)
+
+
+def linked(sets, share):
+    cluster = list(range(len(sets)))
+    for i in range(len(sets)):
         for j in range(i):
             shared = len(sets[i] & sets[j])
             if shared and shared >= share * min(len(sets[i]), len(sets[j])):
@@ -48,6 +58,22 @@ def test_all_pairs(share):
     assert [[a == b for b in found] for a in found] == [[a == b for b in expected] for a in expected]
     assert 1 < len(set(expected)) < len(codes)
     assert found.tolist() == np.unique(found, return_inverse=True)[1].tolist()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_all_pairs_of_proteins(share):
+    rng = np.random.default_rng(6)
+    codes = []
+    for _ in range(8):
+        ancestor = rng.integers(0, 20, rng.integers(30, 200)).astype(np.uint8)
+        for rate in (0.1, 0.3, 0.5):
+            changed = rng.random(len(ancestor)) < rate
+            child = np.where(changed, rng.integers(0, 22, len(ancestor)), ancestor)
+            codes.append(child[rng.integers(0, 10) :].astype(np.uint8))
+    found, expected = protein_clusters(codes, k=3, share=share), naive_of_proteins(codes, 3, share)
+    assert [[a == b for b in found] for a in found] == [[a == b for b in expected] for a in expected]
+    assert 1 < len(set(expected)) < len(codes)
+    assert protein_clusters([np.full(9, 21, np.uint8)] * 2).tolist() == [0, 1]  # nothing is known
 
 
 def test_chains_are_one_cluster():
@@ -80,3 +106,9 @@ def test_short_and_none():
 def test_what_is_out_of_range(options):
     with pytest.raises(UsageError, match="expected"):
         homology_clusters([], **options)
+
+
+@pytest.mark.parametrize("options", [{"k": 2}, {"k": 15}, {"share": 0.0}])
+def test_what_is_out_of_range_of_proteins(options):
+    with pytest.raises(UsageError, match="expected"):
+        protein_clusters([], **options)
