@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from genoseq.hyena.windows import Window
     from genoseq.index.reference import Reference
 
-__all__ = ["Record", "read_records", "read_regions"]
+__all__ = ["Record", "read_nucleotides", "read_records", "read_regions"]
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,30 @@ def read_records(path: str) -> Iterator[Record]:
         If the file cannot be read.
     """
     from genoseq.hyena.tokenizer import tokens_of
+
+    for name, codes, others in read_nucleotides(path):
+        yield Record(name, 0, len(codes), "+", True, tokens_of(codes), others)
+
+
+def read_nucleotides(path: str) -> Iterator[tuple[str, NDArray[np.uint8], int]]:
+    """Name, base codes, and letters that are neither a base nor N, of each record of such a file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
     from genoseq.io.fastx import read_batches
     from genoseq.io.twobit import is_twobit, read_twobit
 
     if path != "-" and is_twobit(path):
         for name, codes in read_twobit(path):
-            yield Record(name, 0, len(codes), "+", True, tokens_of(codes), 0)
+            yield name, codes, 0
         return
     for batch in read_batches(path, batch_bases=1 << 20):
         for i, (start, end) in enumerate(zip(batch.offsets[:-1], batch.offsets[1:], strict=True)):
             codes = batch.codes[start:end]
-            others = _others(codes, batch.letters[start:end])
-            yield Record(batch.name(i), 0, len(codes), "+", True, tokens_of(codes), others)
+            yield batch.name(i), codes, _others(codes, batch.letters[start:end])
 
 
 def read_regions(genome: str, bed: str, *, stranded: bool) -> Iterator[Record]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from genoseq.cli import _options
 from genoseq.cli._hyena import DEFAULT_MODEL, add_device_options
+from genoseq.cli._labelled import TABLE, add_columns, check_labelled, columns_of
+from genoseq.cli._tables import aligned
 from genoseq.cli._training_log import TrainingLog
 from genoseq.errors import InputError, MissingDependencyError, UsageError
 
@@ -90,8 +92,7 @@ def _add_data(data: argparse._ArgumentGroup) -> None:
         "table",
         nargs="?",
         metavar="TRAIN.tsv",
-        help='TSV, any compression: a first line names the columns "sequence" and "label" (or "class"); '
-        "without one, these are the first two columns",
+        help=TABLE,
     )
     data.add_argument(
         "--classes",
@@ -99,14 +100,7 @@ def _add_data(data: argparse._ArgumentGroup) -> None:
         metavar="FASTA",
         help="in place of a table: a file for each class, which is called after its file",
     )
-    data.add_argument(
-        "--columns",
-        metavar="SEQUENCE,LABEL",
-        help="names of the columns, or numbers from 1 on if no line names them",
-    )
-    data.add_argument(
-        "--group", metavar="COLUMN", help="name or number of a column: what has one group stays together"
-    )
+    add_columns(data)
     data.add_argument("--validation", metavar="FILE", help="a table to choose by (default: drawn)")
     data.add_argument("--test", metavar="FILE", help="a table to judge by, once, at the end (default: drawn)")
     data.add_argument(
@@ -174,7 +168,6 @@ def run(args: argparse.Namespace) -> None:
 def _check(args: argparse.Namespace) -> Columns:
     """Refuse what cannot work before anything long begins."""
     from genoseq.io.files import check_distinct, check_output
-    from genoseq.io.labelled import Columns
 
     if (args.table is None) == (args.classes is None):
         raise UsageError("give a table of sequences with labels, or --classes and a file for each; not both")
@@ -201,22 +194,7 @@ def _check(args: argparse.Namespace) -> Columns:
     folder = Path(args.output)
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file; a classifier is kept in a folder", folder)
-    sequence, label = _column_pair(args.columns)
-    return Columns(sequence, label, None if args.group is None else _column(args.group))
-
-
-def _column(text: str) -> str | int:
-    return int(text) if text.isdigit() else text
-
-
-def _column_pair(text: str | None) -> tuple[str | int | None, str | int | None]:
-    """The value of --columns."""
-    if text is None:
-        return None, None
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 2 or not all(parts):
-        raise UsageError(f"--columns {text}: two are expected, SEQUENCE,LABEL, for example dna,family or 1,2")
-    return _column(parts[0]), _column(parts[1])
+    return columns_of(args)
 
 
 def _folder(path: Path) -> None:
@@ -237,10 +215,7 @@ def _read(args: argparse.Namespace, columns: Columns) -> tuple[Labelled, Labelle
     from genoseq.io.labelled import read_class_files, read_labelled
 
     data = read_labelled(args.table, columns) if args.table else read_class_files(args.classes)
-    if not len(data):
-        raise InputError("there are no sequences in it", data.source)
-    if len(data.classes) < 2:
-        raise InputError(f"all {len(data):,} sequences are of class {data.classes[0]!r}", data.source)
+    check_labelled(data)
     validation, test = (path and read_labelled(path, columns) for path in (args.validation, args.test))
     return data, validation, test
 
@@ -270,13 +245,7 @@ def _table(report: dict[str, Any]) -> list[str]:
     confusion = [["", *classes], *([name, *map(str, row)] for name, row in zip(classes, sums, strict=True))]
     return [
         f"on the {' and '.join(sorted(judged))} part ({what}){flatters}:",
-        *_aligned(rows),
+        *aligned(rows),
         f"{TUNED}: true class by row, predicted class by column{', all runs' if several else ''}:",
-        *_aligned(confusion),
+        *aligned(confusion),
     ]
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    """Rows of cells as lines, the columns one below the other."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -4,6 +4,8 @@
 one CPU core), or a whole-window encoder of the published kind, for comparison (sketch: minutes; rde: the
 transformer at its published size, which wants a GPU).
 
+`genoseq train classifier` learns classes of sequences from labelled ones by compression, in seconds.
+
 `genoseq train hyena` trains a HyenaDNA language model on genomes, from a recipe; the same command again goes
 on with a run that was stopped.
 
@@ -11,6 +13,7 @@ on with a run that was stopped.
 beside a regression on 6-mers and one on the vectors of the model as it was.
 
 Examples:
+  genoseq train classifier labelled.tsv --method relative -o model/
   genoseq train hyena genome.fa --params pipelines/params/hyena_tiny.yaml -o run/
   genoseq train hyena-classifier train.tsv --init hyena-tiny -o run/
   genoseq train hyena-classifier --classes human.fa ecoli.fa --seeds 5 -o run/
@@ -27,7 +30,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genoseq.cli import _options, _train_classifier, _train_hyena
+from genoseq.cli import _options, _train_classifier, _train_compression, _train_hyena
 from genoseq.cli._training_log import TrainingLog
 from genoseq.errors import CheckpointError, InputError, MissingDependencyError, UsageError
 
@@ -44,6 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     about = "Train an encoder: the tables of the seed encoder (.npz), or a whole-window encoder (a folder)."
     _add_encoder(_add_kind(kinds, "encoder", "an encoder of genomes", about))
     about = (
+        "Learn classes of sequences from labelled ones, by what they cost under a model of each class "
+        "(--method relative), or by the nearest labelled sequences (--method ncd). How good that is says "
+        "genoseq classify --evaluate."
+    )
+    compression = _add_kind(kinds, "classifier", "a classifier of sequences by compression", about)
+    _train_compression.add_arguments(compression)
+    about = (
         "Train a HyenaDNA language model on genomes. The same command goes on with a run that was stopped."
     )
     hyena = _add_kind(kinds, "hyena", "a HyenaDNA language model", about)
@@ -53,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "no sequence, on either strand; the validation decides when to stop, the test is looked at once. The "
         "same command goes on with a run that was stopped."
     )
-    classifier = _add_kind(kinds, "hyena-classifier", "a classifier of sequences", about)
+    classifier = _add_kind(kinds, "hyena-classifier", "a network that classifies sequences", about)
     _train_classifier.add_arguments(classifier)
     for kind in kinds.choices.values():
         # the frame adds the common options to `genoseq train`; here they may also follow the word MODEL
@@ -102,7 +112,8 @@ def _add_encoder(encoder: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train and write the weights."""
-    if args.model in (own := {"hyena": _train_hyena, "hyena-classifier": _train_classifier}):
+    own = {"classifier": _train_compression, "hyena": _train_hyena, "hyena-classifier": _train_classifier}
+    if args.model in own:
         own[args.model].run(args)
         return
     _check(args)

@@ -37,8 +37,7 @@ __all__ = [
 ]
 
 CONFIG, COUNTS = "config.json", "counts.npz"
-FORMAT, VERSION = "genoseq relative classifier", 2
-_OLDER = 1  # had no alphabet: it was DNA
+FORMAT, VERSION = "genoseq relative classifier", 1
 _PARAMETERS = ("alphabet", "both_strands", "smoothing", "penalty", "leave_out", "reject")
 ANEW = "make it anew (genoseq train classifier)"
 
@@ -70,7 +69,7 @@ def save_relative(model: RelativeClassifier, folder: StrPath) -> None:
 
 
 def write_folder(folder: StrPath, config: Mapping[str, Any], name: str, content: bytes) -> None:
-    """Write a model: its config, and a file that the config has the checksum of.
+    """Write a model: its config, and a file that the config has the checksum of. A model that was there goes.
 
     Raises
     ------
@@ -81,11 +80,23 @@ def write_folder(folder: StrPath, config: Mapping[str, Any], name: str, content:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path}: is a file; a model is saved as a folder")
     path.mkdir(parents=True, exist_ok=True)
-    whole = {**config, "sha256": hashlib.sha256(content).hexdigest()}
+    whole = {**config, "file": name, "sha256": hashlib.sha256(content).hexdigest()}
+    earlier = _file_of(path)
     with replacing(path / name) as temporary:
         temporary.write_bytes(content)
     with replacing(path / CONFIG) as temporary:
         temporary.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    if earlier is not None and earlier.name != name:
+        earlier.unlink(missing_ok=True)
+
+
+def _file_of(folder: Path) -> Path | None:
+    """The other file of the model that a folder holds."""
+    try:
+        name = str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["file"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return folder / Path(name).name
 
 
 def saved_labels(classes: NDArray[Any]) -> list[str] | list[int]:
@@ -111,9 +122,7 @@ def load_relative(folder: StrPath) -> RelativeClassifier:
         If it is missing, damaged, of another version or of another kind.
     """
     path = Path(folder)
-    config = read_config(path, FORMAT, _OLDER, VERSION)
-    if config["version"] == _OLDER:
-        config = {**config, "alphabet": "dna"}
+    config = read_config(path, FORMAT, VERSION)
     content = read_part(path / COUNTS, config)
     try:
         arrays = read_arrays(content, str(path / COUNTS))
@@ -122,8 +131,8 @@ def load_relative(folder: StrPath) -> RelativeClassifier:
         raise CheckpointError(f"{path / CONFIG}: damaged ({error}); {ANEW}") from error
 
 
-def read_config(folder: Path, kind: str, *versions: int) -> Mapping[str, Any]:
-    """What stands in ``config.json``, of a format and one of the versions.
+def read_config(folder: Path, kind: str, version: int) -> Mapping[str, Any]:
+    """What stands in ``config.json``, of a format and version.
 
     Raises
     ------
@@ -137,10 +146,9 @@ def read_config(folder: Path, kind: str, *versions: int) -> Mapping[str, Any]:
         raise CheckpointError(f"{path}: not intact JSON ({error}); {ANEW}") from error
     if not isinstance(config, dict) or config.get("format") != kind:
         raise CheckpointError(f"{path}: of another model; {kind!r} is expected")
-    if config.get("version") not in versions:
-        known = " and ".join(map(str, versions))
+    if config.get("version") != version:
         raise CheckpointError(
-            f"{path}: version {config.get('version')}; this genoseq reads version {known}; {ANEW}"
+            f"{path}: version {config.get('version')}; this genoseq reads version {version}; {ANEW}"
         )
     return config
 

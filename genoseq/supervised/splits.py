@@ -29,6 +29,7 @@ __all__ = [
     "groups_of",
     "isolated_split",
     "leave_one_out_splits",
+    "linked",
     "ordered_split",
     "random_split",
     "shuffled_split",
@@ -95,6 +96,28 @@ def groups_of(codes: Sequence[npt.NDArray[np.uint8]], names: Sequence[str] = ())
     return groups.astype(np.int64)
 
 
+def linked(*groupings: Numbers) -> Numbers:
+    """Groups of what is of one group in any of several groupings, directly or through others: int64 (n,).
+
+    Examples
+    --------
+    >>> linked(np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])).tolist()
+    [0, 0, 0, 1]
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(groupings[0])
+    rows, partners = [np.arange(count)], [np.arange(count)]
+    for grouping in groupings:
+        _, first, inverse = np.unique(grouping, return_index=True, return_inverse=True)
+        rows.append(np.arange(count))
+        partners.append(first[inverse])
+    pairs = (np.concatenate(rows), np.concatenate(partners))
+    links = coo_matrix((np.ones(len(pairs[0]), bool), pairs), shape=(count, count))
+    return connected_components(links, directed=False)[1].astype(np.int64)
+
+
 def random_split(
     labels: Numbers,
     groups: Numbers,
@@ -148,7 +171,7 @@ def fold_splits(
     for number in range(folds):
         rest = np.flatnonzero(fold != number)
         rng = np.random.default_rng([seed, number])
-        inner = _draw(labels[rest], groups[rest], np.array([1 - validation, validation]), rng, classes)
+        inner = _draw(labels[rest], groups[rest], np.array([1 - validation, validation], np.float64), rng, classes)
         yield Split(rest[inner == 0], rest[inner == 1], np.flatnonzero(fold == number))
 
 
@@ -213,8 +236,9 @@ def leave_one_out_splits(
     for name in distinct:
         own = of == name
         try:
-            yield name, isolated_split(
-                labels, groups, np.flatnonzero(~own), np.flatnonzero(own), classes=classes
+            yield (
+                name,
+                isolated_split(labels, groups, np.flatnonzero(~own), np.flatnonzero(own), classes=classes),
             )
         except InputError as error:
             raise InputError(f"group {name} left out: {error.message}") from error

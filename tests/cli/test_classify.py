@@ -73,6 +73,10 @@ def test_the_table(made, run, source):
     assert "3 sequences, 220 bp: fish " in result.stderr
 
 
+def test_the_method_is_told_by_the_model(made, run):
+    assert run("classify seqs.fa -m run -q").output == run("classify seqs.fa --method hyena -m run -q").output
+
+
 def test_a_file_and_a_summary(made, run):
     result = run("classify seqs.fa --method hyena -m run -o labels.tsv --json summary.json -q -t 2")
     assert (result.exit, result.stdout) == (0, "")
@@ -124,8 +128,9 @@ def test_no_sequences(made, run):
             "3 names of classes (a, b, c)",
         ),
         ("seqs.fa --method hyena -m published.safetensors --classes a a", 2, "two classes are called 'a'"),
-        ("seqs.fa --method hyena", 2, "-m/--model"),
-        ("seqs.fa -m run", 2, "--method"),
+        ("seqs.fa --method hyena", 2, "give a model (-m), or a labelled table to learn from"),
+        ("seqs.fa -m run --method relative", 2, "run is a model of the method hyena"),
+        ("seqs.fa -m run --strands both", 2, "--strands is for --method relative and ncd, not for hyena"),
         ("seqs.fa --method zip -m run", 2, "invalid choice: 'zip'"),
         ("seqs.fa --method hyena -m none", 2, "no model 'none', and no such file or folder"),
         ("none.fa --method hyena -m run", 1, "none.fa: no such file"),

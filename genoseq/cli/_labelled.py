@@ -1,0 +1,74 @@
+"""Labelled tables: the options that say how to read one, and what nothing can be learned from."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from genoseq.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from genoseq.io.labelled import Columns, Labelled
+
+__all__ = ["TABLE", "add_columns", "check_labelled", "columns_of"]
+
+TABLE = (
+    'TSV, any compression: a first line names the columns "sequence" and "label" (or "class"); without one, '
+    "these are the first two columns"
+)
+
+
+def add_columns(group: argparse._ArgumentGroup) -> None:
+    """Add the options --columns and --group."""
+    group.add_argument(
+        "--columns",
+        metavar="SEQUENCE,LABEL",
+        help="names of the columns, or numbers from 1 on if no line names them",
+    )
+    group.add_argument(
+        "--group", metavar="COLUMN", help="name or number of a column: what has one group stays together"
+    )
+
+
+def columns_of(args: argparse.Namespace) -> Columns:
+    """Where the table has what.
+
+    Raises
+    ------
+    UsageError
+        If the options make no sense.
+    """
+    from genoseq.io.labelled import Columns
+
+    sequence, label = _column_pair(args.columns)
+    return Columns(sequence, label, None if args.group is None else _column(args.group))
+
+
+def _column(text: str) -> str | int:
+    return int(text) if text.isdigit() else text
+
+
+def _column_pair(text: str | None) -> tuple[str | int | None, str | int | None]:
+    """The value of --columns."""
+    if text is None:
+        return None, None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 or not all(parts):
+        raise UsageError(f"--columns {text}: two are expected, SEQUENCE,LABEL, for example dna,family or 1,2")
+    return _column(parts[0]), _column(parts[1])
+
+
+def check_labelled(data: Labelled) -> None:
+    """Refuse what nothing can be learned from.
+
+    Raises
+    ------
+    InputError
+    """
+    if not len(data):
+        raise InputError("there are no sequences in it", data.source)
+    if len(data.classes) < 2:
+        found = f"all {len(data):,} sequences are" if len(data) > 1 else "the one sequence is"
+        raise InputError(
+            f"{found} of class {data.classes[0]!r}; at least two classes are told apart", data.source
+        )
