@@ -1,17 +1,21 @@
 """The figures: what is drawn, on which axes, and without matplotlib."""
 
 import builtins
+import itertools
 import re
 
 import numpy as np
 import pytest
 
-from genoseq.errors import MissingDependencyError
+from genoseq.errors import MissingDependencyError, UsageError
 from genoseq.evaluate import Evaluation
 from genoseq.plots import (
     accuracy_plot,
+    confusion_figure,
+    confusion_plot,
     depth_plot,
     histogram_plot,
+    methods_plot,
     mutagenesis_plot,
     recall_plot,
     reliability_plot,
@@ -20,10 +24,13 @@ from genoseq.plots import (
     svg_figure,
     training_plot,
 )
+from genoseq.supervised.metrics import Figure as Interval
+from genoseq.supervised.metrics import measure_confusion
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402 - after the choice of the backend
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -53,8 +60,10 @@ def test_axes_in_axes_out():
         lambda ax=None: depth_plot([0, 10, 15], [1, 2], ax),
         lambda ax=None: mutagenesis_plot(np.zeros((2, 4)), "AC", 0, ax),
         lambda ax=None: training_plot([{"step": 1, "loss": 2.0}], {"order 2": 1.9}, ax),
+        lambda ax=None: confusion_plot([[1, 0], [2, 3]], "ab", ax),
+        lambda ax=None: methods_plot({"dog": {"gzip": Interval(0.5, 0.4, 0.6)}}, ax),
     ]
-    _, axes = pyplot.subplots(2, 4)
+    _, axes = pyplot.subplots(2, 5)
     for draw, ax in zip(draws, axes.flat, strict=False):
         assert draw(ax) is ax
         pyplot.figure()
@@ -184,3 +193,69 @@ def test_training_curves():
 
 def test_training_without_a_line():
     assert training_plot([]).get_legend() is None
+
+
+def test_confusion_has_counts_and_shares_of_the_true_class():
+    counts = np.array([[1200, 0, 300], [0, 0, 0], [1, 2, 1]])
+    ax = confusion_plot(counts, ["kinase", "synthase", "receptor"])
+    shown = {text.get_position(): text.get_text() for text in ax.texts}
+    assert shown == {(0, 0): "1,200", (2, 0): "300", (0, 2): "1", (1, 2): "2", (2, 2): "1"}
+    assert ax.images[0].get_array().tolist() == [[0.8, 0, 0.2], [0, 0, 0], [0.25, 0.5, 0.25]]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["kinase", "synthase", "receptor"]
+    assert ax.get_title(loc="left") == "79.9% of 1,504 right"
+    dark = {text.get_text(): text.get_color() for text in ax.texts}
+    assert (dark["1,200"], dark["300"]) == ("white", "black")
+
+
+def test_confusion_of_metrics_has_their_names():
+    metrics = measure_confusion(np.array([[5, 1], [2, 9]]), ("coding", "other"))
+    ax = confusion_plot(metrics)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["coding", "other"]
+    with pytest.raises(UsageError, match=r"\(2, 2\) and 3 names"):
+        confusion_plot(metrics, "abc")
+    with pytest.raises(UsageError, match=r"\(2, 3\) and 2 names"):
+        confusion_plot([[1, 2, 3], [4, 5, 6]], "ab")
+
+
+@pytest.mark.parametrize(("classes", "angle"), [(2, 0), (7, 45), (30, 90)])
+def test_names_and_counts_of_classes_do_not_touch(classes, angle):
+    counts = np.full((classes, classes), 1234)
+    figure = confusion_figure(counts, [f"a family of genes {i}" for i in range(classes)], "gzip")
+    ax = figure.axes[0]
+    FigureCanvasAgg(figure).draw()  # lays out
+    assert {label.get_rotation() for label in ax.get_xticklabels()} == {angle}
+    texts = [text for text in ax.texts if text.get_position()[1] == 0]
+    boxes = sorted((text.get_window_extent() for text in texts), key=lambda box: box.x0)
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    whole = figure.bbox
+    title = next(text for text in ax.findobj(matplotlib.text.Text) if text.get_text().startswith("gzip: "))
+    for text in (title, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()):
+        box = text.get_window_extent()
+        assert whole.x0 <= box.x0 <= box.x1 <= whole.x1
+        assert whole.y0 <= box.y0 <= box.y1 <= whole.y1
+
+
+def test_methods_in_groups_with_whiskers():
+    some = Interval(0.9, 0.85, 0.92)
+    results = {
+        "dog": {"gzip": Interval(0.6, 0.55, 0.7), "relative": some},
+        "human": {"relative": some, "other": some},
+    }
+    ax = methods_plot(results)
+    assert texts(ax) == ["gzip", "relative", "other"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["dog", "human"]
+    dots = {each.get_label(): each.lines[0].get_xydata() for each in ax.containers}
+    assert dots["gzip"].tolist() == [[0.6, pytest.approx(-0.8 / 3)]]
+    assert dots["relative"].tolist() == [[0.9, pytest.approx(0)], [0.9, pytest.approx(1)]]
+    (whisker,) = ax.containers[0].lines[2][0].get_segments()
+    assert whisker[:, 0] == pytest.approx([0.55, 0.7])
+    assert ax.yaxis_inverted()  # the first split is on top
+
+
+def test_nine_methods_are_told_apart():
+    ax = methods_plot({"dog": {str(i): Interval(0.5, 0.4, 0.6) for i in range(9)}})
+    looks = {
+        (line.get_color(), line.get_marker(), line.get_fillstyle())
+        for line in (each.lines[0] for each in ax.containers)
+    }
+    assert len(looks) == 9

@@ -50,9 +50,9 @@ def evaluate(args: argparse.Namespace, data: Labelled) -> dict[str, Any]:
         for line in _told(args, found, twins):
             print(f"genoseq classify: {line}", file=sys.stderr)
     if args.plot:
-        from genoseq.plots import classification_figure
+        from genoseq.plots import comparison_figure
 
-        save_plot(classification_figure(found, name), args.plot)
+        save_plot(comparison_figure(found, name), args.plot)
     return {
         "split": args.split or "homology",
         "folds": len(runs),

@@ -31,6 +31,7 @@ from genoseq.sequence import encode
 __all__ = ["JaccardClassifier", "WordBayes", "rivals"]
 
 _ALPHABETS = ("dna", "protein")
+BAYES_WORDS, JACCARD_WORDS = WordKind("dna", 9), WordKind("dna", 11)
 _QUERIES = 256  # that are compared with all training sequences at once: bounds the memory
 
 Words = NDArray[np.int64]
@@ -142,9 +143,7 @@ class WordBayes(_OfWords):
     ['GC', 'AT']
     """
 
-    def __init__(
-        self, words: WordKind = WordKind("dna", 9), *, alpha: float = 0.1, alphabet: str = "dna"
-    ) -> None:
+    def __init__(self, words: WordKind = BAYES_WORDS, *, alpha: float = 0.1, alphabet: str = "dna") -> None:
         self.words = words
         self.alpha = alpha
         self.alphabet = alphabet
@@ -167,7 +166,9 @@ class WordBayes(_OfWords):
             raise UsageError(f"alpha is {self.alpha}; above 0 is expected")
         words = self._learn(X, y)
         if not len(self.vocabulary_):
-            raise InputError(f"no sequence has {self.words.length} known letters in a row; choose shorter words")
+            raise InputError(
+                f"no sequence has {self.words.length} known letters in a row; choose shorter words"
+            )
         self._model = MultinomialNB(alpha=self.alpha).fit(self._table(words), self._labels)
         return self
 
@@ -212,7 +213,7 @@ class JaccardClassifier(_OfWords):
     ['a', 'b']
     """
 
-    def __init__(self, words: WordKind = WordKind("dna", 11), *, alphabet: str = "dna") -> None:
+    def __init__(self, words: WordKind = JACCARD_WORDS, *, alphabet: str = "dna") -> None:
         self.words = words
         self.alphabet = alphabet
 

@@ -21,6 +21,7 @@ from genoseq.plots.alignment import (
     report_figure,
     speed_plot,
 )
+from genoseq.plots.classification import comparison_figure, confusion_figure, confusion_plot, methods_plot
 from genoseq.plots.models import mutagenesis_plot, training_plot
 from genoseq.plots.style import COLOURS, check_matplotlib, svg_figure
 
@@ -28,8 +29,12 @@ __all__ = [
     "COLOURS",
     "accuracy_plot",
     "check_matplotlib",
+    "comparison_figure",
+    "confusion_figure",
+    "confusion_plot",
     "depth_plot",
     "histogram_plot",
+    "methods_plot",
     "mutagenesis_plot",
     "recall_plot",
     "reliability_plot",

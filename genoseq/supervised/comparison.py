@@ -227,7 +227,9 @@ def run_trial(
     places = np.minimum(np.searchsorted(classes, said), len(classes) - 1)
     others = said[classes[places] != said]
     if len(others):
-        raise UsageError(f"predicted {others[0]!r}, which is no class; compare methods that do not reject")
+        raise UsageError(
+            f"predicted {str(others[0])!r}, which is no class; compare methods that do not reject"
+        )
     return Trial(run.name, test, places.astype(np.int64), fitted - start, done - fitted)
 
 

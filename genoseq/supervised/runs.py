@@ -3,22 +3,26 @@
 Without more, one run on three parts that are drawn by chance. Several seeds repeat everything, the draw
 included. Folds let each sequence be tested once. The user may give the validation and the test as files of
 their own; what is in one of these, on either strand, is then left out of the training.
+
+Harder questions than chance asks: `with_homologs` lets relatives stay together in any of these, and
+`group_runs` leaves out one group after the other.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.io.labelled import Labelled
-from genoseq.supervised.splits import Split, fold_splits, groups_of, random_split
+from genoseq.supervised.homology import homology_clusters
+from genoseq.supervised.splits import Split, fold_splits, groups_of, leave_one_out_splits, random_split
 
-__all__ = ["Run", "joined", "planned_runs"]
+__all__ = ["Run", "group_runs", "joined", "planned_runs", "with_homologs"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,59 @@ def planned_runs(
         chosen = [given[i - 1] if i and len(given[i - 1]) else drawn[i] for i in range(3)]
         runs.append(Run(name, number, Split(*chosen)))
     return runs
+
+
+def with_homologs(data: Labelled, *, k: int = 12, share: float = 0.1) -> Labelled:
+    """The same sequences, with relatives in one group: what `homology_clusters` links, and what groups link.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of range, or the sequences are proteins.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if data.alphabet != "dna":
+        raise UsageError(f"clusters of relatives are of DNA; these sequences are {data.alphabet}")
+    links = []
+    for numbers in (homology_clusters(data.codes, k=k, share=share), groups_of(data.codes, data.groups)):
+        _, first = np.unique(numbers, return_index=True)
+        links.append(first[numbers])
+    count = len(data)
+    ends = (np.tile(np.arange(count), 2), np.concatenate(links))
+    _, groups = connected_components(
+        coo_matrix((np.ones(2 * count), ends), shape=(count, count)), directed=False
+    )
+    return replace(data, groups=[str(number) for number in groups.tolist()])
+
+
+def group_runs(data: Labelled, classes: Sequence[str], *, seed: int) -> list[Run]:
+    """A run for each group, which is its test: what is learned from all others.
+
+    Sequences that are equal to one of the test, on either strand, are left out of the training.
+
+    Parameters
+    ----------
+    data
+        With groups, say species.
+    classes
+    seed
+        Of the runs, for methods that need one.
+
+    Raises
+    ------
+    UsageError
+        If there are no groups.
+    InputError
+        If a class is in one group only.
+    """
+    if not data.groups:
+        raise UsageError("there are no groups to leave out: name the column that tells them")
+    labels = data.numbers(classes)
+    _warn_of_contradictions(groups_of(data.codes), labels)
+    found = leave_one_out_splits(labels, groups_of(data.codes), data.groups, classes=classes)
+    return [Run(f"without {name}", seed, split) for name, split in found]
 
 
 def _kept(groups: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -171,7 +171,9 @@ def fold_splits(
     for number in range(folds):
         rest = np.flatnonzero(fold != number)
         rng = np.random.default_rng([seed, number])
-        inner = _draw(labels[rest], groups[rest], np.array([1 - validation, validation], np.float64), rng, classes)
+        inner = _draw(
+            labels[rest], groups[rest], np.array([1 - validation, validation], np.float64), rng, classes
+        )
         yield Split(rest[inner == 0], rest[inner == 1], np.flatnonzero(fold == number))
 
 
@@ -201,8 +203,8 @@ def isolated_split(
             raise InputError(f"no sequence is left to {name}; both sides of a split need some of their own")
     for label in np.setdiff1d(labels[test], labels[train]).tolist():
         raise InputError(
-            f"class {classes[label] if len(classes) else label} is in the test and has no sequence of its own in "
-            "the training: it cannot be learned; leave it out of the test"
+            f"class {classes[label] if len(classes) else label} is in the test and no sequence of its own "
+            "is in the training: it cannot be learned; leave it out of the test"
         )
     return Split(train, np.empty(0, np.int64), test)
 

@@ -23,6 +23,8 @@ from genoseq.ncd.words import WordKind
 from genoseq.protein import AMINO_ACIDS, decode_protein
 from genoseq.sequence import encode
 
+THREE = WordKind("dna", 3)
+
 
 def protein_of(text):
     return decode_protein(reading_frame(encode(text), both_strands=False))
@@ -83,7 +85,7 @@ def test_the_rivals_by_name(families):
     accuracies = {}
     for name, model in rivals().items():
         accuracies[name] = np.mean(model.fit(texts, labels).predict(queries) == truth)
-    assert list(accuracies)[0] == "majority"
+    assert next(iter(accuracies)) == "majority"
     assert accuracies["majority"] == pytest.approx(1 / 3)
     assert max(accuracies, key=accuracies.get) == "Jaccard 1-NN, protein 4-mers"
     proteins = [protein_of(text) for text in texts]
@@ -112,7 +114,7 @@ def test_in_tools_of_scikit_learn(families):
 class SpelledBayes(WordBayes):
     """Reads rows of numbers: each is spelled as a text, so that checks with numbers can be run."""
 
-    def __init__(self, words=WordKind("dna", 3), *, alpha=0.1, alphabet="dna"):
+    def __init__(self, words=THREE, *, alpha=0.1, alphabet="dna"):
         super().__init__(words, alpha=alpha, alphabet=alphabet)
 
     def fit(self, X, y):
@@ -123,7 +125,7 @@ class SpelledBayes(WordBayes):
 
 
 class SpelledJaccard(JaccardClassifier):
-    def __init__(self, words=WordKind("dna", 3), *, alphabet="dna"):
+    def __init__(self, words=THREE, *, alphabet="dna"):
         super().__init__(words, alphabet=alphabet)
 
     def fit(self, X, y):

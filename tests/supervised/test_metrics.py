@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as reference
 
 from genoseq.errors import UsageError
-from genoseq.supervised.metrics import auroc, measure, wilson
+from genoseq.supervised.metrics import auroc, measure, measure_confusion, wilson
 
 
 def made(classes, count, seed, decimals=8):
@@ -94,3 +94,23 @@ def test_what_does_not_fit():
         measure(np.zeros(0, np.int64), np.zeros((0, 2)), ["a", "b"])
     with pytest.raises(UsageError, match="3 labels of 2 classes"):
         measure(np.zeros(3, np.int64), np.zeros((3, 4)), ["a", "b"])
+
+
+def test_figures_of_a_matrix_are_those_of_its_predictions():
+    labels, shares = made(4, 200, 6)
+    whole = measure(labels, shares, "abcd")
+    found = measure_confusion(whole.confusion, "abcd")
+    assert found.to_dict() == whole.to_dict()
+    assert measure_confusion(np.array([[3, 1], [0, 4]]), "ab").auroc is None
+
+
+def test_repeated_samples_make_no_interval_narrower():
+    confusion = np.array([[30, 10], [5, 55]])
+    once, thrice = measure_confusion(confusion, "ab"), measure_confusion(3 * confusion, "ab", samples=100)
+    assert thrice.accuracy == once.accuracy
+    assert thrice.macro_f1 == once.macro_f1
+    assert measure_confusion(3 * confusion, "ab").accuracy.low > once.accuracy.low
+    with pytest.raises(UsageError, match="101 different samples among 100"):
+        measure_confusion(confusion, "ab", samples=101)
+    with pytest.raises(UsageError, match="of 0 samples"):
+        measure_confusion(np.zeros((2, 2), np.int64), "ab")

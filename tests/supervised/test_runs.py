@@ -10,7 +10,7 @@ import pytest
 from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.io.labelled import Labelled
 from genoseq.sequence import reverse_complement
-from genoseq.supervised.runs import joined, planned_runs
+from genoseq.supervised.runs import group_runs, joined, planned_runs, with_homologs
 
 
 def made(count, seed, source="train.tsv", classes=("a", "b")):
@@ -121,3 +121,51 @@ def test_what_is_refused():
         plan(made(40, 1), made(10, 2, "v.tsv"), folds=3)
     with pytest.raises(InputError, match=r"20 parts .* class a has 15"):
         plan(made(30, 1), folds=20)
+
+
+def test_relatives_stay_together_in_folds():
+    rng = np.random.default_rng(3)
+    codes, labels = [], []
+    for family in range(12):
+        ancestor = rng.integers(0, 4, 200).astype(np.uint8)
+        for _ in range(4):
+            child = ancestor.copy()
+            child[rng.integers(0, 200, 6)] = rng.integers(0, 4, 6)
+            codes.append(child)
+            labels.append("ab"[family % 2])
+    data = Labelled("x.tsv", codes, labels, [str(i) for i in range(48)])
+    whole, places = joined(with_homologs(data))
+    runs = planned_runs(whole, places, data.classes, seed=1, folds=3, validation=0)
+    assert sorted(np.concatenate([run.split.test for run in runs]).tolist()) == list(range(48))
+    for run in runs:
+        assert not set(run.split.test // 4) & set(run.split.train // 4)
+    data.groups = [str(number // 8) for number in range(48)]  # two families each
+    assert [int(group) for group in with_homologs(data).groups] == [number // 8 for number in range(48)]
+
+
+def test_groups_are_left_out_one_by_one_with_their_twins():
+    data = made(40, 4)
+    data.groups = [("cow", "ant", "bee", "bee")[i // 10] for i in range(40)]
+    data.codes[0] = reverse_complement(data.codes[30])
+    runs = group_runs(data, data.classes, seed=5)
+    assert [run.name for run in runs] == ["without ant", "without bee", "without cow"]
+    assert [len(run.split.test) for run in runs] == [10, 20, 10]
+    assert 0 not in runs[1].split.train
+    assert [len(run.split.train) for run in runs] == [30, 19, 29]  # and 30 is not learned for 0
+
+
+def test_groups_that_cannot_be_left_out():
+    data = made(20, 5)
+    with pytest.raises(UsageError, match="no groups to leave out"):
+        group_runs(data, data.classes, seed=1)
+    data.groups = ["one"] * 20
+    with pytest.raises(InputError, match=r"1 group; .* at least two"):
+        group_runs(data, data.classes, seed=1)
+    data.groups = ["ab"[i % 2] for i in range(20)]  # of each class one
+    with pytest.raises(InputError, match="group a left out: class a is in the test"):
+        group_runs(data, data.classes, seed=1)
+
+
+def test_relatives_of_proteins_are_not_found_by_bases():
+    with pytest.raises(UsageError, match="are of DNA; these sequences are protein"):
+        with_homologs(Labelled("x.tsv", alphabet="protein"))

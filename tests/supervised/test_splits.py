@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from genoseq.errors import InputError, UsageError
 from genoseq.sequence import encode, reverse_complement
-from genoseq.supervised.splits import fold_splits, groups_of, random_split
+from genoseq.supervised.splits import (
+    fold_splits,
+    groups_of,
+    isolated_split,
+    leave_one_out_splits,
+    ordered_split,
+    random_split,
+    shuffled_split,
+)
 
 PARTS = ("train", "validation", "test")
 
@@ -104,3 +112,48 @@ def test_names_and_copies_link():
     codes = [encode(text) for text in ("AAAC", "CCCA", "TGGG", "ACGT")]
     assert groups_of(codes, ["x", "x", "y", "z"]).tolist() == [0, 0, 0, 1]
     assert groups_of([]).tolist() == []
+
+
+def test_shuffled_takes_a_share_of_each_stratum():
+    strata = np.repeat([0, 1, 2], [1682, 4380, 820])
+    split = shuffled_split(strata, test=0.2, seed=0)
+    assert np.bincount(strata[split.test]).tolist() == [336, 876, 164]
+    assert sorted([*split.train, *split.test]) == list(range(len(strata)))
+    assert len(split.validation) == 0
+    # the draw of benchmarks/ncd/paper.py
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(np.flatnonzero(strata == number)) for number in range(3)]
+    assert split.test.tolist() == sorted(np.concatenate([order[: len(order) // 5] for order in orders]))
+    with pytest.raises(UsageError, match="share above 0"):
+        shuffled_split(strata, test=1.0, seed=0)
+
+
+def test_ordered_learns_from_the_first_of_a_random_order():
+    split = ordered_split(820, 656, seed=2)
+    order = np.random.default_rng(2).permutation(820)
+    assert (split.train.tolist(), split.test.tolist()) == (sorted(order[:656]), sorted(order[656:]))
+    with pytest.raises(UsageError, match="820 of 820"):
+        ordered_split(820, 820, seed=0)
+
+
+def test_isolated_learns_nothing_that_is_in_the_test():
+    labels, groups = np.array([0, 1, 0, 1, 0, 1]), np.array([0, 1, 2, 3, 0, 4])
+    split = isolated_split(labels, groups, np.array([3, 0, 2, 1]), np.array([5, 4]))
+    assert (split.train.tolist(), split.test.tolist()) == ([1, 2, 3], [4, 5])
+    with pytest.raises(InputError, match="class b is in the test"):
+        isolated_split(labels, groups, np.array([0, 2]), np.array([5]), classes=("a", "b"))
+    with pytest.raises(InputError, match="left to learn from"):
+        isolated_split(labels, groups, np.array([0]), np.array([4]))
+    with pytest.raises(InputError, match="left to judge by"):
+        isolated_split(labels, groups, np.array([0]), np.array([], np.int64))
+
+
+def test_each_name_is_left_out_once():
+    names = ["dog", "cat", "dog", "cat", "ape", "ape"]
+    found = dict(leave_one_out_splits(np.array([0, 1, 1, 0, 0, 1]), alone(6), names))
+    assert {name: split.test.tolist() for name, split in found.items()} == {
+        "ape": [4, 5],
+        "cat": [1, 3],
+        "dog": [0, 2],
+    }
+    assert found["cat"].train.tolist() == [0, 2, 4, 5]
