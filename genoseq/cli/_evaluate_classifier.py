@@ -47,8 +47,8 @@ def evaluate(args: argparse.Namespace, data: Labelled) -> dict[str, Any]:
     with Progress("evaluating", "sequences", len(data) * len(methods), quiet=args.quiet) as progress:
         found = compare(methods, data.texts, data.labels, runs, progress=progress.add, seed=args.seed)
     if not args.quiet:
-        for line in _told(args, found, twins):
-            print(f"genoseq classify: {line}", file=sys.stderr)
+        # labels may be on their way to standard output
+        print("\n".join(_told(args, found, twins)), file=sys.stdout if args.sequences is None else sys.stderr)
     if args.plot:
         from genoseq.plots import comparison_figure
 

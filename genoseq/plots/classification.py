@@ -136,7 +136,7 @@ def comparison_figure(comparison: Comparison, method: str) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=widths)
     confusion_plot(comparison.of(method).metrics, ax=left)
     left.set_title(f"{method}: {left.get_title(loc='left')}", loc="left", fontsize=11)
-    methods_plot({each.method: {each.method: each.metrics.accuracy} for each in comparison.methods}, right)
+    methods_plot({each.method: {"accuracy": each.metrics.accuracy} for each in comparison.methods}, right)
     right.get_legend().remove()
     return figure
 

@@ -217,7 +217,8 @@ def test_evaluation(made, run):
     assert (made / "confusion.png").read_bytes()[:4] == b"\x89PNG"
     assert len(rows((made / "labels.tsv").read_text())) == 12
     alone = run("classify --train labelled.tsv --evaluate --cv 3 --split random --json again.json -t 2")
-    assert (alone.exit, alone.stdout) == (0, "")
+    assert (alone.exit, alone.stderr) == (0, "")
+    assert alone.stdout.startswith("60 sequences, 0 occur again, ")
     again = json.loads((made / "again.json").read_text())
     assert again["evaluation"]["split"] == "random"
     assert "labels" not in again
