@@ -1,8 +1,9 @@
 """Make the files of this folder again, byte for byte:
 
-    python data/make.py human_chr20_GRCh37.fa.gz ecoli_536.fa.gz
+    python data/make.py human_chr20_GRCh37.fa.gz ecoli_536.fa.gz human.tsv.gz
 
-The two genomes are named in README.md. The compressed bytes depend on the zlib of Python; the text does not.
+The two genomes and the table of human gene families are named in README.md. The compressed bytes depend on
+the zlib of Python; the text does not.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import numpy as np
 
 from genoseq.cli import main
 from genoseq.io.fastx import read_fasta
+from genoseq.io.labelled import read_labelled
+from genoseq.sequence import decode
+from genoseq.supervised.homology import homology_clusters
 
 HERE = Path(__file__).parent
 WINDOWS = (  # name, 0-based half-open on chromosome 20, why
@@ -26,19 +30,29 @@ WINDOWS = (  # name, 0-based half-open on chromosome 20, why
 LINE = 60
 SPECIES = (("human", 56_722_968, 62_965_520), ("ecoli", 0, 4_938_920))  # the part that pieces are from
 PIECES, PIECE = 80, 1_000
+FAMILIES = (  # by their numbers in the table
+    "G-protein coupled receptor", "tyrosine kinase", "tyrosine phosphatase", "synthetase", "synthase",
+    "ion channel", "transcription factor",
+)  # fmt: skip
+MEMBERS, RELATIVES, LONGEST = 60, 4, 3_000  # genes of a family, those of one cluster, and bp of one, at most
 
 
 def write_fasta(name: str, records: list[tuple[str, str]]) -> None:
-    """A gzip file without a time stamp."""
+    """Records in lines."""
     parts = []
     for title, text in records:
         parts.append(f">{title}\n")
         parts += [text[i : i + LINE] + "\n" for i in range(0, len(text), LINE)]
+    write_packed(name, "".join(parts))
+
+
+def write_packed(name: str, text: str) -> None:
+    """A gzip file without a time stamp."""
     with (
         (HERE / name).open("wb") as file,
         gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=9, mtime=0) as packed,
     ):
-        packed.write("".join(parts).encode())
+        packed.write(text.encode())
 
 
 def make_genome(chromosome: str) -> None:
@@ -78,11 +92,28 @@ def make_reads(bacterium: str) -> None:
             sys.exit(f"failed: {command}")
 
 
+def make_families(table: str) -> None:
+    """Draw whole neighbourhoods: clusters of relatives in random order, of each a few genes."""
+    data = read_labelled(table)
+    clusters = homology_clusters(data.codes)
+    rng = np.random.default_rng(23)
+    chosen: list[int] = []
+    for label in map(str, range(len(FAMILIES))):
+        own = np.array([data.labels[i] == label and len(data.codes[i]) <= LONGEST for i in range(len(data))])
+        members: list[int] = []
+        for cluster in rng.permutation(np.unique(clusters[own])):
+            members += rng.permutation(np.flatnonzero(own & (clusters == cluster)))[:RELATIVES].tolist()
+        chosen += members[:MEMBERS]
+    rows = [f"{decode(data.codes[i])}\t{FAMILIES[int(data.labels[i])]}\n" for i in sorted(chosen)]
+    write_packed("families.tsv.gz", "".join(["sequence\tlabel\n", *rows]))
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
     make_genome(sys.argv[1])
-    make_species(*sys.argv[1:])
+    make_species(*sys.argv[1:3])
+    make_families(sys.argv[3])
     make_reads(sys.argv[2])
     for path in sorted(HERE.glob("*.gz")):
         print(hashlib.sha256(path.read_bytes()).hexdigest(), path.name, path.stat().st_size)
