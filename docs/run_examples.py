@@ -37,6 +37,7 @@ PAGES = (
     "docs/file-formats.md",
     "docs/api.md",
     "docs/recipes.md",
+    "docs/classify.md",
     "docs/mapq.md",
     "docs/hyenadna.md",
 )

@@ -27,7 +27,7 @@ def texts(notebook):
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in NOTEBOOKS] == ["align.ipynb", "hyenadna.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == ["align.ipynb", "classify.ipynb", "hyenadna.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=by_name)

@@ -22,6 +22,7 @@ __all__ = ["classify", "fitted", "read_model", "read_training_set"]
 
 NONE = "none"
 _PART = 1 << 17  # letters that are judged at once, at least: what a thread takes
+_DIGITS = 6  # of a probability: no more is known of it
 _MANY = 512  # sequences of a part, at most
 
 
@@ -200,9 +201,10 @@ def _rows_of(ready: Saved, texts: list[str]) -> list[list[object]]:
         ]
     found = ready.model.judge(texts)
     labels = ready.model.classes_[found.probabilities.argmax(1)].astype(object)
+    shares_of_all = found.probabilities.round(_DIGITS)
     if _is_rejecting(ready):
         labels[~found.accepted] = NONE
     return [
         [label, evidence, *shares]
-        for label, evidence, shares in zip(labels, found.evidence, found.probabilities, strict=True)
+        for label, evidence, shares in zip(labels, found.evidence, shares_of_all, strict=True)
     ]
