@@ -5,8 +5,8 @@
     Jaccard 1-NN, DNA 11-mers        the training sequence that shares the largest part of its words
     Jaccard 1-NN, protein 4-mers     the same of the protein that a gene codes for
 
-All are scikit-learn classifiers of lists of texts. DNA is read as it is written; the protein of a gene is
-that of its longest open reading frame (`genoseq.ncd.frames`).
+All are scikit-learn classifiers of lists of texts (`genoseq.ncd.inputs`). DNA is read as it is written; the
+protein of a gene is that of its longest open reading frame (`genoseq.ncd.frames`).
 """
 
 from __future__ import annotations
@@ -22,20 +22,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from genoseq.errors import InputError, UsageError
-from genoseq.ncd.distances import as_texts
+from genoseq.io.labelled import ALPHABETS
 from genoseq.ncd.frames import reading_frame
+from genoseq.ncd.inputs import Sequences, as_codes
 from genoseq.ncd.words import WordKind
-from genoseq.protein import encode_protein
-from genoseq.sequence import encode
 
 __all__ = ["JaccardClassifier", "WordBayes", "rivals"]
 
-_ALPHABETS = ("dna", "protein")
 BAYES_WORDS, JACCARD_WORDS = WordKind("dna", 9), WordKind("dna", 11)
 _QUERIES = 256  # that are compared with all training sequences at once: bounds the memory
 
 Words = NDArray[np.int64]
-Sequences = Any  # of text: a list, a tuple, an array, a column
 
 
 def rivals(alphabet: str = "dna") -> dict[str, Any]:
@@ -71,8 +68,8 @@ class _OfWords(ClassifierMixin, BaseEstimator):
 
     def _learn(self, X: Sequences, y: ArrayLike) -> list[Words]:
         """Check everything, number the labels and the words; the words of each sequence."""
-        if self.alphabet not in _ALPHABETS:
-            raise UsageError(f"alphabet {self.alphabet!r}; {' or '.join(_ALPHABETS)} is expected")
+        if self.alphabet not in ALPHABETS:
+            raise UsageError(f"alphabet {self.alphabet!r}; {' or '.join(ALPHABETS)} is expected")
         if self.alphabet == "protein" and self.words.alphabet == "dna":
             raise UsageError("a protein has no words of DNA; choose words of proteins, or alphabet dna")
         found = self._words(X)
@@ -90,15 +87,13 @@ class _OfWords(ClassifierMixin, BaseEstimator):
     def _words(self, X: Sequences) -> list[Words]:
         """The known words of each sequence."""
         found, none = [], np.empty(0, np.uint8)
-        for number, text in enumerate(as_texts(X, "X")):
-            try:
-                bases = encode(text) if self.alphabet == "dna" else none
-                residues = encode_protein(text) if self.alphabet == "protein" else none
-            except InputError as error:
-                raise InputError(f"X: number {number} (from 0): {error}") from error
-            if self.alphabet == "dna" and self.words.alphabet != "dna":
-                residues = reading_frame(bases, both_strands=False)
-            words = self.words.words(bases, residues)
+        for codes in as_codes(X, self.alphabet, "X"):
+            if self.alphabet == "protein":
+                words = self.words.words(none, codes)
+            elif self.words.alphabet == "dna":
+                words = self.words.words(codes, none)
+            else:
+                words = self.words.words(codes, reading_frame(codes, both_strands=False))
             found.append(words[words >= 0])
         return found
 

@@ -19,8 +19,15 @@ from numpy.typing import NDArray
 
 from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.io.labelled import Labelled
-from genoseq.supervised.homology import homology_clusters
-from genoseq.supervised.splits import Split, fold_splits, groups_of, leave_one_out_splits, random_split
+from genoseq.supervised.homology import homology_clusters, protein_clusters
+from genoseq.supervised.splits import (
+    Split,
+    fold_splits,
+    groups_of,
+    leave_one_out_splits,
+    linked,
+    random_split,
+)
 
 __all__ = ["Run", "group_runs", "joined", "planned_runs", "with_homologs"]
 
@@ -134,28 +141,10 @@ def planned_runs(
     return runs
 
 
-def with_homologs(data: Labelled, *, k: int = 12, share: float = 0.1) -> Labelled:
-    """The same sequences, with relatives in one group: what `homology_clusters` links, and what groups link.
-
-    Raises
-    ------
-    UsageError
-        If a number is out of range, or the sequences are proteins.
-    """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    if data.alphabet != "dna":
-        raise UsageError(f"clusters of relatives are of DNA; these sequences are {data.alphabet}")
-    links = []
-    for numbers in (homology_clusters(data.codes, k=k, share=share), groups_of(data.codes, data.groups)):
-        _, first = np.unique(numbers, return_index=True)
-        links.append(first[numbers])
-    count = len(data)
-    ends = (np.tile(np.arange(count), 2), np.concatenate(links))
-    _, groups = connected_components(
-        coo_matrix((np.ones(2 * count), ends), shape=(count, count)), directed=False
-    )
+def with_homologs(data: Labelled) -> Labelled:
+    """The same sequences, with relatives in one group: what clusters or groups link."""
+    clusters = (protein_clusters if data.alphabet == "protein" else homology_clusters)(data.codes)
+    groups = linked(groups_of(data.codes, data.groups), clusters)
     return replace(data, groups=[str(number) for number in groups.tolist()])
 
 

@@ -180,7 +180,7 @@ def test_tags():
         ({}, (["ACGT", "GT"], ["a", "a"]), InputError, r"one class \(a\)"),
         ({}, ([], []), InputError, "no sequences"),
         ({}, (["AC", ""], ["a", "b"]), InputError, "empty"),
-        ({}, (["AC", "GE"], ["a", "b"]), InputError, r"number 1 .*'E' at position 1"),
+        ({}, (["AC", "GE"], ["a", "b"]), InputError, r"X\[1\].*'E' at position 1"),
         ({}, ("ACGT", ["a", "b"]), UsageError, "X is one"),
         ({}, (["AC", "GT"], ["a"]), ValueError, "inconsistent"),
         ({"alphabet": "rna"}, (["AC", "GT"], ["a", "b"]), UsageError, "dna or protein"),

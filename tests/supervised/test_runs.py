@@ -166,6 +166,10 @@ def test_groups_that_cannot_be_left_out():
         group_runs(data, data.classes, seed=1)
 
 
-def test_relatives_of_proteins_are_not_found_by_bases():
-    with pytest.raises(UsageError, match="are of DNA; these sequences are protein"):
-        with_homologs(Labelled("x.tsv", alphabet="protein"))
+def test_relatives_of_proteins_by_their_own_words():
+    rng = np.random.default_rng(6)
+    codes = [rng.integers(0, 20, 60).astype(np.uint8) for _ in range(3)]
+    codes.append(codes[1][10:50].copy())
+    data = Labelled("x.tsv", codes, list("abab"), list("wxyz"), alphabet="protein")
+    assert with_homologs(data).groups == ["0", "1", "2", "1"]
+    assert with_homologs(data).alphabet == "protein"
