@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.naive_bayes import MultinomialNB
 
+from genoseq.ncd.dictionaries import DictionaryClassifier
 from genoseq.ncd.folder import load_relative, save_relative
 from genoseq.ncd.frames import reading_frame
 from genoseq.ncd.relative import DNA, RelativeClassifier
@@ -121,6 +122,21 @@ def relative(data: Data, model: RelativeClassifier) -> Rival:
     return lambda train, test: model.fit(data.some(train), data.labels[train]).predict(data.some(test))
 
 
+def relative_of_proteins(data: Data) -> Rival:
+    """The proteins alone, as if nothing was known of the bases."""
+    model = RelativeClassifier(alphabet="protein")
+
+    def predict(train: Numbers, test: Numbers) -> NDArray[np.int64]:
+        model.fit([data.residues[number] for number in train], data.labels[train])
+        return model.predict([data.residues[number] for number in test])
+
+    return predict
+
+
+def dictionaries(data: Data, model: DictionaryClassifier) -> Rival:
+    return lambda train, test: model.fit(data.some(train), data.labels[train]).predict(data.some(test))
+
+
 def context_model(data: Data) -> Rival:
     """The class under whose context model of bases alone a sequence costs least."""
 
@@ -143,7 +159,10 @@ def compare(data: Data, splits: list[tuple[Numbers, Numbers]], *, asked: int, on
         'relative, `leave_out="one"`': relative(data, RelativeClassifier(leave_out="one")),
         "relative, both strands": relative(data, RelativeClassifier(both_strands=True)),
         "relative, words of DNA": relative(data, RelativeClassifier(DNA)),
+        "relative, proteins": relative_of_proteins(data),
         "least bits/base, context models of DNA": context_model(data),
+        "zstd, dictionaries of DNA": dictionaries(data, DictionaryClassifier()),
+        "zstd, dictionaries of proteins": dictionaries(data, DictionaryClassifier(translated=True)),
         "Jaccard 1-NN, protein 4-mers": jaccard_neighbour(data, WordKind("protein", 4)),
         "Jaccard 1-NN, DNA 11-mers": jaccard_neighbour(data, WordKind("dna", 11)),
         "naive Bayes, protein 4-mers": naive_bayes(data, WordKind("protein", 4)),
