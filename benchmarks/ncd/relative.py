@@ -32,13 +32,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from genoseq.errors import GenoseqWarning
+from genoseq.ncd.dictionaries import DictionaryClassifier
 from genoseq.ncd.folder import load_relative, save_relative
+from genoseq.ncd.frames import reading_frame
 from genoseq.ncd.neighbours import NCDClassifier
 from genoseq.ncd.relative import DNA, RelativeClassifier
 from genoseq.ncd.rivals import WordBayes, rivals
 from genoseq.ncd.words import WordKind
+from genoseq.protein import decode_protein
 from genoseq.sequence import encode
 from genoseq.supervised.homology import homology_clusters
 from genoseq.supervised.metrics import auroc
@@ -74,6 +79,11 @@ class LeastBits(ClassifierMixin, BaseEstimator):
         return self.classes_[self.model_.bits_per_base(X).argmin(1)]
 
 
+def proteins(texts: list[str]) -> list[str]:
+    """What genes code for, as if nothing was known of the bases."""
+    return [decode_protein(reading_frame(encode(text), both_strands=False)) for text in texts]
+
+
 def compare(data: Data, splits: list[tuple[Numbers, Numbers]], *, asked: int, only: bool) -> None:
     """Print the accuracy of each method on each split."""
     train, test = splits[0]
@@ -88,6 +98,11 @@ def compare(data: Data, splits: list[tuple[Numbers, Numbers]], *, asked: int, on
         "relative, words of DNA": RelativeClassifier(DNA),
         "least bits/base, context models of DNA": LeastBits(),
         "naive Bayes, protein 4-mers": WordBayes(WordKind("protein", 4)),
+        "relative, proteins": make_pipeline(
+            FunctionTransformer(proteins), RelativeClassifier(alphabet="protein")
+        ),
+        "zstd, dictionaries of DNA": DictionaryClassifier(),
+        "zstd, dictionaries of proteins": DictionaryClassifier(translated=True),
         "gzip NCD, 1-NN": NCDClassifier(),
         **rivals(),
     }
