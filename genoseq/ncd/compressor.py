@@ -56,6 +56,11 @@ class Compressor(ABC):
     def window(self) -> int:
         """Bytes."""
 
+    @property
+    def sees_both_strands(self) -> bool:
+        """Whether it finds in a text what the reverse complement of another part says."""
+        return False
+
     @abstractmethod
     def size(self, text: bytes) -> int:
         """Bytes that a text takes."""

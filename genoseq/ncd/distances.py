@@ -9,9 +9,11 @@ With C(x) the compressed size of x in bytes, and xy both with a separator betwee
 The separator is a space, as in the paper that the compressors are from. C(x) and C(y) are found once each,
 and C(xy) once for each pair, what pairs share only once where the compressor allows it
 (`Compressor.follow`). On both strands the distance is the smaller one of x with y and of x with the reverse
-complement of y.
+complement of y; a compressor that finds both strands by itself (`Compressor.sees_both_strands`) is asked
+once.
 
-Lower case counts as upper case. Sizes do not depend on the number of threads.
+Lower case counts as upper case. Sizes do not depend on the number of threads; these take blocks of pairs,
+which are rows of short sequences, and single pairs of genomes.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ __all__ = ["METRICS", "SEPARATOR", "Metric", "Targets", "combine", "distance", "
 Metric = Literal["ncd", "cdm", "clm"]
 METRICS: tuple[str, ...] = get_args(Metric)
 SEPARATOR = b" "
-_ROWS = 16  # of a block: what is stored, and handed to a thread, at once
+_ROWS = 16  # of a block, at most: what is stored, and handed to a thread, at once
+_BLOCK = 16 << 20  # letters to be compressed for a block of long texts: seconds
+_MOST_BLOCKS = 8192  # files that a stored matrix may have
 
 Distances = npt.NDArray[np.float64]
 Given = TypeVar("Given")
@@ -105,6 +109,7 @@ class Targets:
         versions = [texts]
         if both_strands:
             _check_nucleotides(texts)
+        if both_strands and not compressor.sees_both_strands:
             versions.append([reverse_complement_text(text) for text in texts])
         sizes = np.stack([sizes_of(each, compressor, threads) for each in versions])
         strands = tuple(compressor.follow(each, separator) for each in versions)
@@ -166,7 +171,7 @@ def distance_matrix(
         Sequences of the columns. Without them the matrix is that of `first` and symmetric: each pair is
         compressed once, in the order of the list, and the diagonal is 0.
     compressor
-        One of `genoseq.ncd.compressors.PAPER` by its name, or with other settings.
+        One of `genoseq.ncd.compressors.NAMED` by its name, or with other settings.
     metric
         "ncd", "cdm" or "clm".
     both_strands
@@ -174,7 +179,7 @@ def distance_matrix(
     separator
         What stands between two sequences.
     threads
-        Rows that are computed at once.
+        Blocks that are computed at once.
     progress
         Called with the number of pairs that were done since it was called last.
     store
@@ -203,48 +208,100 @@ def distance_matrix(
     combine(metric, np.ones(1, np.int32), 1, np.ones(1, np.int32))  # a wrong one is an error now
     targets = Targets.prepare(columns, tool, both_strands=both_strands, separator=separator, threads=threads)
     own = targets.sizes[0] if second is None else sizes_of(rows, tool, threads)
+    grid = _Grid.of(rows, columns, is_symmetric=second is None)
     kept = None
     if store is not None:
         kept = MatrixStore(
             store,
             {
                 "compressor": repr(tool), "separator": separator.decode("latin-1"),
-                "both_strands": both_strands, "symmetric": second is None, "rows per block": _ROWS,
+                "both_strands": both_strands, "symmetric": grid.is_symmetric,
                 "rows": len(rows), "columns": len(columns),
                 "sequences of the rows": fingerprint(rows), "sequences of the columns": fingerprint(columns),
+                "rows per block": grid.high, "columns per block": grid.wide,
             },
         )  # fmt: skip
     joint = np.zeros((len(targets.strands), len(rows), len(columns)), np.int32)
-    for begin, block in _blocks(rows, targets, threads, kept, is_symmetric=second is None):
-        end = begin + block.shape[1]
-        joint[:, begin:end] = block
+    for block, sizes in _blocks(rows, targets, grid, threads, kept):
+        joint[:, block.rows, block.columns] = sizes
         if progress is not None:
-            progress(_pairs(begin, end, len(columns), is_symmetric=second is None))
+            progress(sum(len(block.chosen(row)) for row in range(block.rows.start, block.rows.stop)))
     if second is not None:
         return combine(metric, joint, own[:, None], targets.sizes[:, None]).min(0)
     found = np.triu(combine(metric, np.maximum(joint, 1), own[:, None], targets.sizes[:, None]).min(0), 1)
     return found + found.T
 
 
-def _blocks(
-    rows: list[bytes], targets: Targets, threads: int, kept: MatrixStore | None, *, is_symmetric: bool
-) -> Iterator[tuple[int, Sizes]]:
-    """First row of each block, and C(xy) of it: int32 (strands, rows, columns), 0 where it is not needed."""
+@dataclass(frozen=True)
+class _Block:
+    """Pairs that belong together: some rows, some columns, of a symmetric matrix those above the diagonal."""
 
-    def block(begin: int) -> tuple[int, Sizes]:
-        texts = rows[begin : begin + _ROWS]
-        shape = (len(targets.strands), len(texts), len(targets))
-        found = None if kept is None else kept.get(begin // _ROWS, shape)
+    number: int
+    rows: slice
+    columns: slice
+    is_symmetric: bool
+
+    def chosen(self, row: int) -> Numbers:
+        """The columns that are needed of a row: int64 (m,)."""
+        first = max(self.columns.start, row + 1) if self.is_symmetric else self.columns.start
+        return np.arange(first, max(first, self.columns.stop))
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A matrix in blocks, `high` rows and `wide` columns each."""
+
+    rows: int
+    columns: int
+    high: int
+    wide: int
+    is_symmetric: bool
+
+    @classmethod
+    def of(cls, rows: list[bytes], columns: list[bytes], *, is_symmetric: bool) -> _Grid:
+        """Blocks of rows, narrower the longer the texts are."""
+        letters = sum(map(len, rows)) / len(rows) + sum(map(len, columns)) / len(columns)
+        pairs = max(_BLOCK / letters, len(rows) * len(columns) / _MOST_BLOCKS)
+        high = min(max(int(pairs / len(columns)), 1), _ROWS)
+        wide = min(max(int(pairs), 1), len(columns))
+        return cls(len(rows), len(columns), high, wide, is_symmetric)
+
+    def blocks(self) -> list[_Block]:
+        """Those in which there is something to compute."""
+        found = []
+        across = range(0, self.columns, self.wide)
+        for down, top in enumerate(range(0, self.rows, self.high)):
+            bottom = min(top + self.high, self.rows)
+            for right, left in enumerate(across):
+                end = min(left + self.wide, self.columns)
+                block = _Block(
+                    down * len(across) + right, slice(top, bottom), slice(left, end), self.is_symmetric
+                )
+                if len(block.chosen(top)):
+                    found.append(block)
+        return found
+
+
+def _blocks(
+    rows: list[bytes], targets: Targets, grid: _Grid, threads: int, kept: MatrixStore | None
+) -> Iterator[tuple[_Block, Sizes]]:
+    """C(xy) of each block: int32 (strands, rows, columns), 0 where it is not needed."""
+
+    def compute(block: _Block) -> tuple[_Block, Sizes]:
+        texts = rows[block.rows]
+        shape = (len(targets.strands), len(texts), block.columns.stop - block.columns.start)
+        found = None if kept is None else kept.get(block.number, shape)
         if found is None:
             found = np.zeros(shape, np.int32)
-            for number, text in enumerate(texts, begin):
-                chosen = np.arange(number + 1 if is_symmetric else 0, len(targets))
-                found[:, number - begin, chosen] = targets.joint(text, chosen)
+            for number, text in enumerate(texts):
+                chosen = block.chosen(block.rows.start + number)
+                if len(chosen):
+                    found[:, number, chosen - block.columns.start] = targets.joint(text, chosen)
             if kept is not None:
-                kept.put(begin // _ROWS, found)
-        return begin, found
+                kept.put(block.number, found)
+        return block, found
 
-    yield from in_threads(block, range(0, len(rows), _ROWS), threads)
+    yield from in_threads(compute, grid.blocks(), threads)
 
 
 def in_threads(work: Callable[[Given], Found], items: Sequence[Given], threads: int) -> Iterator[Found]:
@@ -254,12 +311,6 @@ def in_threads(work: Callable[[Given], Found], items: Sequence[Given], threads: 
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(work, items)
-
-
-def _pairs(begin: int, end: int, columns: int, *, is_symmetric: bool) -> int:
-    if not is_symmetric:
-        return (end - begin) * columns
-    return sum(columns - 1 - row for row in range(begin, end))
 
 
 def sizes_of(texts: list[bytes], compressor: Compressor, threads: int = 1) -> Sizes:

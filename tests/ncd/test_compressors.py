@@ -19,6 +19,7 @@ from backports import zstd
 from genoseq.errors import MissingDependencyError, UsageError
 from genoseq.ncd import shared_prefix
 from genoseq.ncd.compressors import (
+    NAMED,
     PAPER,
     Brotli,
     Bz2,
@@ -30,11 +31,13 @@ from genoseq.ncd.compressors import (
     Zstd,
     compressor_of,
 )
+from genoseq.ncd.mixing_compressor import Mixing
 
 PACKAGES = {Brotli: "brotli", Lz4: "lz4", Snappy: "cramjam"}
 OTHERS = [
     Zlib(), Zlib(9), Gzip(1), Gzip(6), Bz2(1), Lzma(0), Lzma(6, 1 << 16), Zstd(-5), Zstd(19), Zstd(9, 27),
-    Zstd(3, dictionary=b"ACGTTGCA" * 9), Brotli(5, 16), Lz4(9),
+    Zstd(3, dictionary=b"ACGTTGCA" * 9), Brotli(5, 16), Lz4(9), Zstd(9, 27, shortest_long=16), Mixing("best"),
+    Mixing("fast", both_strands=False),
 ]  # fmt: skip
 
 
@@ -64,7 +67,7 @@ def relatives(rng, count, lengths=(1, 2500)):
         yield text.tobytes()
 
 
-@pytest.mark.parametrize("compressor", [*PAPER.values(), *OTHERS], ids=lambda each: each.name)
+@pytest.mark.parametrize("compressor", [*NAMED.values(), *OTHERS], ids=lambda each: each.name)
 def test_protocol(compressor):
     installed(compressor)
     texts = list(relatives(np.random.default_rng(5), 12))
@@ -121,12 +124,13 @@ SLOW = {
     "zstd": 1 << 24,
     "lz4": 1 << 25,
     "snappy": 1 << 25,
+    "mixing": 1 << 17,
 }
 
 
-@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("name", NAMED)
 def test_other_threads_run_meanwhile(name, no_switches):
-    compressor = installed(PAPER[name])
+    compressor = installed(NAMED[name])
     text = dna(np.random.default_rng(12), SLOW[name]).tobytes()
     compressor.size(text[:100])
     assert not while_it_runs(lambda: sum(range(1_000_000)))  # does not let go: the test can fail
@@ -142,7 +146,7 @@ def test_other_threads_run_while_gzip_is_computed(no_switches):
 
 
 def test_names_tell_settings_apart():
-    names = [each.name for each in [*PAPER.values(), *OTHERS]]
+    names = [each.name for each in [*NAMED.values(), *OTHERS]]
     assert len(set(names)) == len(names)
 
 
@@ -244,6 +248,15 @@ def test_a_long_window_of_zstd_sees_farther():
     assert Zstd(3, 24).size(text + filling + text) < Zstd(3).size(text + filling + text) - 3000
 
 
+def test_short_long_matches_of_zstd_find_divergent_copies():
+    rng = np.random.default_rng(15)
+    text, filling = dna(rng, 20_000), rng.integers(256, size=3 << 20).astype(np.uint8).tobytes()
+    copy = text.copy()
+    copy[::30] = ord("A")
+    whole = text.tobytes() + filling + copy.tobytes()
+    assert Zstd(3, 24, shortest_long=16).size(whole) < Zstd(3, 24).size(whole) - 1500
+
+
 @pytest.mark.parametrize("name", ["brotli", "lz4", "snappy"])
 def test_a_missing_package_is_named_with_its_extra(monkeypatch, name):
     package = "cramjam" if name == "snappy" else name
@@ -264,6 +277,9 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch, name):
         (lambda: Zstd(23), "22"),
         (lambda: Zstd(3, 9), "10"),
         (lambda: Zstd(3, dictionary=b"AC"), "at least 8"),
+        (lambda: Zstd(3, 24, shortest_long=3), "4..4096"),
+        (lambda: Zstd(3, shortest_long=16), "give window_log"),
+        (lambda: Mixing("slow"), "fast, best"),
         (lambda: Brotli(12), "0..11"),
         (lambda: Brotli(5, 9), "10..24"),
         (lambda: Lz4(17), "0..16"),

@@ -121,11 +121,31 @@ def test_a_stored_matrix_goes_on(bases, tmp_path, monkeypatch):
         distance_matrix(texts, store=tmp_path / "m")
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["block-000000.npy", "manifest.json"]
     assert np.array_equal(distance_matrix(texts, store=tmp_path / "m"), expected)
-    assert len(calls) == 20 + 24  # 16 rows were kept
+    assert len(calls) == 20 + 23  # 16 rows were kept, and the last needs nothing
     assert np.array_equal(
         distance_matrix(texts, store=tmp_path / "m", metric="cdm"), distance_matrix(texts, metric="cdm")
     )
-    assert len(calls) == 20 + 24 + 40  # only those of the matrix that is not stored
+    assert len(calls) == 20 + 23 + 39  # only those of the matrix that is not stored
+
+
+@pytest.mark.parametrize("second", [None, 4])
+def test_pairs_of_genomes_are_blocks_of_their_own(bases, tmp_path, monkeypatch, second):
+    texts = [decode(bases(seed, 300)) for seed in range(7)]
+    others = None if second is None else texts[:second]
+    whole = distance_matrix(texts, others, compressor=Zstd())
+    monkeypatch.setattr(distances, "_BLOCK", 1500)  # two pairs
+    told = []
+    parts = distance_matrix(
+        texts, others, compressor=Zstd(), threads=3, store=tmp_path / "m", progress=told.append
+    )
+    assert np.array_equal(parts, whole)
+    assert len(told) == len(list((tmp_path / "m").glob("block-*.npy"))) > 7
+    assert sum(told) == (21 if second is None else 28)
+    assert np.array_equal(distance_matrix(texts, others, compressor=Zstd(), store=tmp_path / "m"), whole)
+    monkeypatch.setattr(distances, "_MOST_BLOCKS", 3)
+    told.clear()
+    assert np.array_equal(distance_matrix(texts, others, compressor=Zstd(), progress=told.append), whole)
+    assert len(told) <= 4
 
 
 @pytest.mark.parametrize(
