@@ -91,7 +91,7 @@ def _told(args: argparse.Namespace, found: Comparison, twins: DuplicateReport) -
         f"{len(found.splits)} folds, {kept} on one side; 95 % intervals:",
     ]
     columns, rows = found.table()
-    table = [["", *columns[1:6]], *(row[:6] for row in rows)]
+    table = [["", *columns[1:4]], *(row[:4] for row in rows)]
     lines += aligned(table)
     first = found.methods[0]
     classes = list(found.classes)
