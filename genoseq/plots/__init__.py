@@ -23,6 +23,7 @@ from genoseq.plots.alignment import (
 )
 from genoseq.plots.models import mutagenesis_plot, training_plot
 from genoseq.plots.style import COLOURS, check_matplotlib, svg_figure
+from genoseq.plots.tree import tree_figure, tree_plot
 
 __all__ = [
     "COLOURS",
@@ -37,4 +38,6 @@ __all__ = [
     "speed_plot",
     "svg_figure",
     "training_plot",
+    "tree_figure",
+    "tree_plot",
 ]
