@@ -11,18 +11,22 @@ __all__ = ["seeing"]
 
 _ZSTD_LOGS, _BROTLI_LOGS = (10, 31), (10, 24)
 _LZMA_SIZES = (1 << 12, 1536 << 20)
-_SHORTEST_LONG = 16
-"""Letters of a long match of zstd. NCD of E. coli MG1655 and of copies with 2, 5, 10, 20 % of the bases
-changed is .12, .65, .99, 1.0 with the 64 of level 3, and .18, .34, .57, .93 with 16 in the same time; level
-19 tells them apart as well (.09, .19, .34, .55), a hundred times as slow."""
+_SHORTEST_LONG = 20
+"""Letters of a long match of zstd: with the 64 of level 3, genomes that differ in 10 % of the bases have
+nothing in common (`benchmarks/ncd/tree.py`)."""
+_NEAR = 1 << 19
+"""Bytes that zstd sees at level 3 without long matches. Its window is longer, but it remembers fewer places:
+NCD of random DNA and a copy with 5 % of the bases changed is .18 for 200 kb, .98 for 1 Mb, and .31 with long
+matches."""
 _SEARCHING_LEVEL = 16  # of zstd, from which on it finds such matches by itself
 
 
 def seeing(compressor: Compressor, length: int) -> Compressor:
     """The same compressor with a window for texts of so many bytes.
 
-    zstd gets a long window and short long matches, lzma a dictionary, brotli a window of at most 16 MiB.
-    gzip, bz2, lz4 and snappy have none to set, and stay as they are; so does one that sees far enough.
+    zstd gets a long window and long matches that are not too long, lzma a dictionary, brotli a window of at
+    most 16 MiB. gzip, bz2, lz4 and snappy have none to set, and stay as they are; so does one that sees far
+    enough.
 
     Parameters
     ----------
@@ -35,13 +39,15 @@ def seeing(compressor: Compressor, length: int) -> Compressor:
     >>> seeing(Zstd(3), 10_000_000).window
     16777216
     """
-    if compressor.window >= length:
-        return compressor
     log = (length - 1).bit_length()
     if isinstance(compressor, Zstd):
+        if length <= (compressor.window if compressor.window_log else min(compressor.window, _NEAR)):
+            return compressor
         low, high = _ZSTD_LOGS
         short = _SHORTEST_LONG if compressor.level < _SEARCHING_LEVEL else None
         return replace(compressor, window_log=min(max(log, low), high), shortest_long=short)
+    if compressor.window >= length:
+        return compressor
     if isinstance(compressor, Lzma):
         return replace(compressor, dictionary=min(max(length, _LZMA_SIZES[0]), _LZMA_SIZES[1]))
     if isinstance(compressor, Brotli):

@@ -24,6 +24,7 @@ from genoseq.plots.alignment import (
 from genoseq.plots.classification import comparison_figure, confusion_figure, confusion_plot, methods_plot
 from genoseq.plots.models import mutagenesis_plot, training_plot
 from genoseq.plots.style import COLOURS, check_matplotlib, svg_figure
+from genoseq.plots.tree import tree_figure, tree_plot
 
 __all__ = [
     "COLOURS",
@@ -42,4 +43,6 @@ __all__ = [
     "speed_plot",
     "svg_figure",
     "training_plot",
+    "tree_figure",
+    "tree_plot",
 ]
