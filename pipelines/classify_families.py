@@ -35,7 +35,7 @@ from matplotlib.figure import Figure
 
 import genoseq
 from genoseq.errors import GenoseqError
-from genoseq.io.files import replacing
+from genoseq.io.files import input_error, replacing
 from genoseq.plots import confusion_figure, methods_plot
 from genoseq.supervised.comparison import Trial, pooled
 from genoseq.supervised.duplicates import find_duplicates
@@ -209,7 +209,10 @@ def write(path: Path, content: bytes) -> None:
 def run(args: argparse.Namespace) -> None:
     """Do what is missing, then write everything."""
     path = args.params or (FULL if args.families else SMALL)
-    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise input_error(error, path) from error
     genes = Genes.read(args.families or DATA, params)
     args.output.mkdir(parents=True, exist_ok=True)
     trials = Trials(args.output / TRIALS, genes, args.threads)
