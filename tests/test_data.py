@@ -10,7 +10,9 @@ import pytest
 from genoseq.cli import main
 from genoseq.index.reference import Reference
 from genoseq.io.fastx import read_batches
+from genoseq.io.labelled import read_labelled
 from genoseq.sequence import reverse_complement
+from genoseq.supervised.homology import homology_clusters
 from genoseq.truth import parse_truth
 
 DATA = Path(__file__).parent.parent / "data"
@@ -27,6 +29,15 @@ def test_every_file_is_listed():
 @pytest.mark.parametrize("name", FILES)
 def test_sha256(name):
     assert hashlib.sha256((DATA / name).read_bytes()).hexdigest() == FILES[name]
+
+
+def test_families_are_of_seven_classes_with_relatives():
+    data = read_labelled(DATA / "families.tsv.gz")
+    assert {data.labels.count(name) for name in data.classes} == {60}
+    assert len(data.classes) == 7
+    sizes = np.bincount(homology_clusters(data.codes))
+    assert sizes.max() < 60 < len(sizes)  # splits that keep clusters together are possible
+    assert (sizes > 1).sum() > 60  # and are others than random ones
 
 
 def test_reads_come_from_the_genome():
