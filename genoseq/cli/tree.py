@@ -48,7 +48,7 @@ COMPRESSORS = ("gzip", "snappy", "brotli", "lz4", "zstd", "bz2", "lzma", "mixing
 METRICS = ("ncd", "cdm", "clm", "nrc")
 _PHYLIP = (".phy", ".phylip")
 _LONGEST_ORDER = 12  # of a Markov model
-_FAR = 0.95  # distance at which nothing in common was found
+_FAR = 0.93  # distance at which nothing in common was found: of random DNA gzip gives .94, zstd 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -41,8 +41,8 @@ Metric = Literal["ncd", "cdm", "clm"]
 METRICS: tuple[str, ...] = get_args(Metric)
 SEPARATOR = b" "
 _ROWS = 16  # of a block, at most: what is stored, and handed to a thread, at once
-_BLOCK = 16 << 20  # letters to be compressed for a block of long texts: seconds
-_MOST_BLOCKS = 8192  # files that a stored matrix may have
+_BLOCK = 4 << 20  # letters to be compressed for a block of long texts: seconds at most
+_MOST_BLOCKS = 2048  # files that a stored matrix may have
 
 Distances = npt.NDArray[np.float64]
 Given = TypeVar("Given")

@@ -13,7 +13,7 @@ NRC(x||y) and NRC(y||x) differ: a plasmid costs nothing after its bacterium, but
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import cast
@@ -104,27 +104,42 @@ def relative_matrix(
         if progress is not None:
             progress(len(x) - is_symmetric)
 
-    def learn(column: int) -> SequenceModel:
+    def fit(column: int) -> SequenceModel:
         return _learned(y[column], model, both_strands)
 
+    for column, new in _columns(x, missing, fit, threads, is_symmetric=is_symmetric):
+        bits[:, column] = new
+        if kept is not None:
+            kept.put(column, new.view(np.int32))
+        if progress is not None:
+            progress(len(x) - is_symmetric)
+    return bits.astype(np.float64) / (_BITS_PER_BASE * np.array([[known_bases(codes)] for codes in x]))
+
+
+def _columns(
+    x: list[Codes],
+    columns: list[int],
+    fit: Callable[[int], SequenceModel],
+    threads: int,
+    *,
+    is_symmetric: bool,
+) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """Bits of every sequence under the model of each column; the next model is learned meanwhile."""
     with ThreadPoolExecutor(threads) as pool:
-        coming = pool.submit(learn, missing[0]) if missing else None
+        coming = pool.submit(fit, columns[0]) if columns else None
         try:
-            for place, column in enumerate(missing):
+            for place, column in enumerate(columns):
                 learned = cast("Future[SequenceModel]", coming).result()
-                if place + 1 < len(missing):  # the next one is learned while this one is used
-                    coming = pool.submit(learn, missing[place + 1])
+                if place + 1 < len(columns):
+                    coming = pool.submit(fit, columns[place + 1])
                 rows = [row for row in range(len(x)) if not (is_symmetric and row == column)]
-                bits[rows, column] = list(pool.map(learned.bits, [x[row] for row in rows]))
+                found = np.zeros(len(x), np.float32)
+                found[rows] = list(pool.map(learned.bits, [x[row] for row in rows]))
                 del learned
-                if kept is not None:
-                    kept.put(column, bits[:, column].copy().view(np.int32))
-                if progress is not None:
-                    progress(len(rows))
+                yield column, found
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return bits.astype(np.float64) / (_BITS_PER_BASE * np.array([[known_bases(codes)] for codes in x]))
 
 
 def symmetric_nrc(relative: Distances) -> Distances:
