@@ -108,7 +108,7 @@ def planned(genes: Genes, split: dict[str, Any], seeds: list[int]) -> list[Run]:
     runs = []
     for seed in seeds:
         if split["kind"] == "shuffled":
-            _, strata = np.unique(genes.species[own], return_inverse=True)
+            strata = np.array([split["species"].index(name) for name in genes.species[own]])
             found = shuffled_split(strata, test=split["test"], seed=seed)
         elif split["kind"] == "ordered":
             found = ordered_split(len(own), split["learn"], seed=seed)
