@@ -162,7 +162,7 @@ def expect(at, known, end, sequence, text, copies, followed, inputs, first):
         longest run; whether they disagree (0 or 1).
     """
     active, best, longest, disagree = 0, 0, 0, 0
-    common = -1
+    common = np.int64(-1)
     for c in range(copies.seeds.shape[0]):
         for x in range(LETTERS):
             inputs[first + c, x] = 0
@@ -192,7 +192,8 @@ def expect(at, known, end, sequence, text, copies, followed, inputs, first):
         active += 1
         best = max(best, 1 + followed.score[c])
         longest = max(longest, 1 + run)
-        disagree |= common >= 0 and common != expected
+        if common >= 0 and common != expected:
+            disagree = 1
         common = expected
     return active, best, longest, disagree
 

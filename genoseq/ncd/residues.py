@@ -238,12 +238,12 @@ def _read(sequence, text, start, counts, copies, mixer, costs, probabilities, is
     weights = np.zeros(_MODELS, np.float32)
     distribution = np.zeros(LETTERS, np.float32)
     rows = np.zeros(_SETS, np.int64)
-    known, last = 0, LETTERS
+    known, last = 0, np.int64(LETTERS)
     cost = _FIRST_COST
     for at in range(sequence.shape[0]):
         residue = np.int64(sequence[at])
         if residue >= LETTERS:
-            known, last = 0, LETTERS
+            known, last = 0, np.int64(LETTERS)
             cost = _FIRST_COST
             reading.words[:] = 0
             followed.place[:] = -1
