@@ -3,7 +3,8 @@
 Each is a frozen dataclass with its settings as fields, so that it can be compared, hashed, pickled and shown,
 and be a parameter of a scikit-learn estimator. `PAPER` has the seven of "DNA Sequence Classification with
 Compressors" (Ozan, arXiv 2401.14025) with their settings: what the Python packages do when nothing is said.
-`NAMED` has genoseq's own mixing model as well (`genoseq.ncd.mixing_compressor`).
+`NAMED` has genoseq's own mixing models of DNA and of proteins as well (`genoseq.ncd.mixing_compressor`,
+`genoseq.ncd.protein_compressor`).
 
 Sizes depend on the implementation: others of one format (zlib-ng, libdeflate, isal) find other copies.
 """
@@ -25,6 +26,7 @@ from backports import zstd
 from genoseq.errors import MissingDependencyError, UsageError
 from genoseq.ncd.compressor import Compressor, Suffixes
 from genoseq.ncd.mixing_compressor import Mixing
+from genoseq.ncd.protein_compressor import Protein
 from genoseq.ncd.shared_prefix import DeflateSuffixes
 
 __all__ = [
@@ -369,7 +371,7 @@ PAPER: Mapping[str, Compressor] = MappingProxyType(
 )
 
 #: Every compressor that has a name.
-NAMED: Mapping[str, Compressor] = MappingProxyType({**PAPER, "mixing": Mixing()})
+NAMED: Mapping[str, Compressor] = MappingProxyType({**PAPER, "mixing": Mixing(), "protein": Protein()})
 
 
 def compressor_of(choice: str | Compressor) -> Compressor:

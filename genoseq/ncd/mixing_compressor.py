@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from genoseq.errors import UsageError
 from genoseq.ncd.compressor import Compressor, Numbers, Sizes, Suffixes
+from genoseq.ncd.framing import number_bytes, other_bytes
 from genoseq.ncd.mixing import BEST, FAST, MixingModel, MixingParameters
 from genoseq.sequence import AMBIGUOUS, encode
 
@@ -143,7 +144,7 @@ def _sequences(text: bytes) -> list[tuple[Codes, int]]:
     found = []
     for part in text.split(_BETWEEN):
         codes = encode(part)
-        found.append((codes, _exceptions(codes, part)))
+        found.append((codes, other_bytes(codes == AMBIGUOUS, part)))
     return found
 
 
@@ -160,26 +161,5 @@ def _learned(model: MixingModel, sequences: Iterable[tuple[Codes, int]], bits: f
 
 def _total(sequences: Sequence[tuple[Codes, int]], bits: float) -> int:
     lengths = [codes.size for codes, _ in sequences]
-    head = int(_number_bytes(np.array([len(lengths), *lengths])).sum())
+    head = int(number_bytes(np.array([len(lengths), *lengths])).sum())
     return head + sum(others for _, others in sequences) + math.ceil(bits / 8)
-
-
-def _exceptions(codes: Codes, text: bytes) -> int:
-    """Bytes of the list of letters other than A, C, G, T."""
-    places = np.flatnonzero(codes == AMBIGUOUS)
-    letters = np.frombuffer(text.upper(), np.uint8)[places]
-    is_start = np.ones(places.size, bool)
-    is_start[1:] = (np.diff(places) != 1) | (np.diff(letters) != 0)
-    starts = places[is_start]
-    lengths = np.diff(np.append(np.flatnonzero(is_start), places.size))
-    gaps = np.diff(starts, prepend=0) - np.append(0, lengths[:-1])[: starts.size]
-    numbers = np.concatenate(([starts.size], gaps, lengths))
-    return int(_number_bytes(numbers).sum()) + starts.size
-
-
-def _number_bytes(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bytes of numbers of 7 bits a byte."""
-    needed = np.ones(len(numbers), np.int64)
-    for bits in range(7, 63, 7):
-        needed += numbers >= 1 << bits
-    return needed

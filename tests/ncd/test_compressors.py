@@ -125,6 +125,7 @@ SLOW = {
     "lz4": 1 << 25,
     "snappy": 1 << 25,
     "mixing": 1 << 17,
+    "protein": 1 << 16,
 }
 
 
