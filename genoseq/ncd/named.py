@@ -1,6 +1,6 @@
 """Compressors by the names that they call themselves: "gzip", "zstd-19", "zstd-3-long27", "lzma-6-65536".
 
-A name without numbers has the settings of the paper (`genoseq.ncd.compressors.PAPER`).
+A name without numbers has the settings of the paper; "mixing" and "protein" are genoseq's own models.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from genoseq.errors import UsageError
 from genoseq.ncd.compressor import Compressor
-from genoseq.ncd.compressors import PAPER, Brotli, Bz2, Gzip, Lz4, Lzma, Zlib, Zstd, compressor_of
+from genoseq.ncd.compressors import NAMED, Brotli, Bz2, Gzip, Lz4, Lzma, Zlib, Zstd, compressor_of
 
 __all__ = ["compressor_named"]
 
@@ -24,7 +24,7 @@ _WITH_LEVEL: dict[str, Callable[[int], Compressor]] = {
     "lz4": Lz4,
 }
 _LEVEL = re.compile(rf"({'|'.join(_WITH_LEVEL)})-(-?\d+)")
-_LONG = re.compile(r"zstd-(-?\d+)-long(\d+)")
+_LONG = re.compile(r"zstd-(-?\d+)-long(\d+)(?:-match(\d+))?")
 _DICTIONARY = re.compile(r"lzma-(\d)-(\d+)")
 
 
@@ -43,15 +43,17 @@ def compressor_named(name: str) -> Compressor:
     >>> compressor_named("zstd-19").name, compressor_named("gzip").name
     ('zstd-19', 'gzip-9')
     """
+    known = {**NAMED, **{each.name: each for each in NAMED.values()}}
+    if name in known:
+        return compressor_of(known[name])
     if match := _LONG.fullmatch(name):
-        return compressor_of(Zstd(int(match[1]), int(match[2])))
+        shortest = int(match[3]) if match[3] else None
+        return compressor_of(Zstd(int(match[1]), int(match[2]), shortest_long=shortest))
     if match := _DICTIONARY.fullmatch(name):
         return compressor_of(Lzma(int(match[1]), int(match[2])))
     if match := _LEVEL.fullmatch(name):
         return compressor_of(_WITH_LEVEL[match[1]](int(match[2])))
-    if name not in PAPER:
-        raise UsageError(
-            f"compressor {name!r}; {', '.join(PAPER)} are possible, with a level (zstd-19), and zstd with a "
-            "long window (zstd-19-long27)"
-        )
-    return compressor_of(name)
+    raise UsageError(
+        f"compressor {name!r}; {', '.join(NAMED)} are possible, with a level (zstd-19), and zstd with a long "
+        "window (zstd-19-long27)"
+    )

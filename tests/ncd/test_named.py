@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from genoseq.errors import UsageError
-from genoseq.ncd.compressors import PAPER, Brotli, Bz2, Gzip, Lz4, Lzma, Zlib, Zstd
+from genoseq.ncd.compressors import NAMED as KNOWN
+from genoseq.ncd.compressors import Brotli, Bz2, Gzip, Lz4, Lzma, Zlib, Zstd
 from genoseq.ncd.named import compressor_named
 
 NAMED = [
@@ -17,12 +18,13 @@ NAMED = [
     Zstd(-5),
     Zstd(19),
     Zstd(9, 27),
+    Zstd(9, 27, shortest_long=20),
     Brotli(5),
     Lz4(9),
 ]
 
 
-@pytest.mark.parametrize("compressor", [*PAPER.values(), *NAMED], ids=lambda each: each.name)
+@pytest.mark.parametrize("compressor", [*KNOWN.values(), *NAMED], ids=lambda each: each.name)
 def test_there_and_back(compressor):
     packages = {"Brotli": "brotli", "Lz4": "lz4", "Snappy": "cramjam"}
     if type(compressor).__name__ in packages:
