@@ -49,7 +49,8 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         "--compressor",
         metavar="NAME",
         help="gzip, bz2, lzma, zstd, brotli, lz4 or snappy, with the settings of the paper; zstd-19, "
-        "zstd-19-long27 and so on with others (default: gzip)",
+        "zstd-19-long27 and so on with others; mixing (DNA) and protein are genoseq's own, see more and "
+        "are slow (default: gzip)",
     )
     ncd.add_argument(
         "-k",

@@ -83,7 +83,7 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     ----------
     path : path
         A safetensors file, or a torch file: a mapping of tensors, or one under the key ``state_dict``, as
-        Lightning writes it.
+        Lightning writes it, or ``model``, as fair-esm does.
 
     Raises
     ------
@@ -104,8 +104,9 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path}: neither an intact safetensors file nor an intact torch checkpoint; get it again"
         ) from error
-    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
-        found = found["state_dict"]
+    for wrapper in ("state_dict", "model"):
+        if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
+            found = found[wrapper]
     tensors = (
         {str(key): value for key, value in found.items() if isinstance(value, Tensor)}
         if isinstance(found, Mapping)

@@ -1,0 +1,1 @@
+"""Peptide binders from the sequence of a protein, with a masked language model."""
