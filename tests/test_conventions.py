@@ -51,7 +51,7 @@ TORCH_FILES = {
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
         ("models", ("checkpoint", "device")),
-        ("peptides", ("network", "train")),
+        ("peptides", ("model", "network", "train")),
         (
             "hyena",
             (
