@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from genoseq.errors import UsageError
 from genoseq.peptides.properties import NAMES
@@ -19,7 +20,7 @@ from genoseq.peptides.properties import NAMES
 __all__ = ["Condition", "parse_filters", "rejected_by"]
 
 KNOWN = (*NAMES, "length", "perplexity")
-_COMPARISONS = {
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq,
     "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip

@@ -33,8 +33,8 @@ _WINDOW, _PRONE = 5, -0.02
 # a3v of AGGRESCAN, BMC Bioinformatics 8:65, table 1
 _A3V = {
     "I": 1.822, "F": 1.754, "V": 1.594, "L": 1.380, "Y": 1.159, "W": 1.037, "M": 0.910, "C": 0.604,
-    "A": -0.036, "T": -0.159, "S": -0.294, "P": -0.334, "G": -0.535, "K": -0.931, "H": -1.033, "Q": -1.231, "R": -1.240,
-    "N": -1.302, "E": -1.412, "D": -1.836,
+    "A": -0.036, "T": -0.159, "S": -0.294, "P": -0.334, "G": -0.535, "K": -0.931, "H": -1.033, "Q": -1.231,
+    "R": -1.240, "N": -1.302, "E": -1.412, "D": -1.836,
 }  # fmt: skip
 # Transfer from cyclohexane to water, kcal/mol, with the sign of Boman's index: Radzicka and Wolfenden 1988
 _BOMAN = {
