@@ -80,6 +80,8 @@ class HyenaDNA:
         """
         chosen = choose_device(device)
         known = None if Path(name).exists() else find_model(str(name))
+        if known is not None and known.kind != "hyena":
+            raise UsageError(f"{known.name} is a model of the kind {known.kind}; a HyenaDNA model is needed")
         path = pull(known) if known is not None and download else find_weights(name)
         network, _ = read_network(path)
         shown = known.name if known is not None else str(name)

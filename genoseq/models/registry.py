@@ -2,7 +2,8 @@
 
 A published model is pinned to a revision of its repository on the Hugging Face Hub. A revision is the hash of
 a commit, which holds the SHA-256 of every file of weights: it decides the bytes. `genoseq.models.hub` holds
-each file against it. The models that ship have their SHA-256 here.
+each file against it. The models that ship have their SHA-256 here, and so have others for which several users
+of the same revision wrote it down.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class KnownModel:
     name : str
         What users call it.
     kind : str
-        Which code reads it: "hyena".
+        Which code reads it: "hyena", or "esm" for protein models.
     about : str
         In one line.
     licence : str
@@ -38,7 +39,7 @@ class KnownModel:
     files : tuple of str
         What belongs to it.
     sha256 : dict
-        Of the files of a model that ships.
+        Of files, where it is known; of a model that ships of all.
     """
 
     name: str
@@ -67,6 +68,12 @@ def _hyena(name: str, context: str, parameters: str, revision: str) -> KnownMode
     return KnownModel(name, "hyena", about, "BSD-3-Clause", f"LongSafari/{name}-hf", revision)
 
 
+def _esm(name: str, parameters: str, revision: str, sha256: str = "") -> KnownModel:
+    about = f"ESM-2, {parameters} parameters, UniRef50 of April 2021"
+    hashes = {"model.safetensors": sha256} if sha256 else {}
+    return KnownModel(name, "esm", about, "MIT", f"facebook/{name}_UR50D", revision, sha256=hashes)
+
+
 MODELS: tuple[KnownModel, ...] = (
     KnownModel(
         "hyena-tiny",
@@ -85,8 +92,31 @@ MODELS: tuple[KnownModel, ...] = (
     _hyena("hyenadna-medium-160k-seqlen", "160 kb", "6.6 M", "7ebf71773d22c0ede2cc55cb2be15ee8c289e1ce"),
     _hyena("hyenadna-medium-450k-seqlen", "450 kb", "6.6 M", "42dedd4d374eac0fb8168549e546a3472fbd27ae"),
     _hyena("hyenadna-large-1m-seqlen", "1 Mb", "6.6 M", "0a629abf9c7f85b4ec9aa6a1aefa3adcf1907446"),
-)
-"""In order of size."""
+    KnownModel(
+        "pepmlm-650m",
+        "esm",
+        "PepMLM: ESM-2, 650 M parameters, fine-tuned on peptides behind their targets",
+        "MIT",  # card of the model on the Hub
+        "ChatterjeeLab/PepMLM-650M",
+        "898fca941a9057aebdd1a6164b5ee09a1a71780e",
+        ("config.json", "pytorch_model.bin"),
+        {"pytorch_model.bin": "8a3225bca1f9acd9f701ca2e46597c12bab92320e32b68f380ddf3b6d3b20770"},
+    ),
+    _esm(
+        "esm2_t6_8M", "8 M", "c731040fcd8d73dceaa04b0a8e6329b345b0f5df",
+        "24c5fa474c48f3b754b86efe752d5f189d2bcd88190fa2270fc92b2ef3034189",
+    ),
+    _esm("esm2_t12_35M", "35 M", "6fbf070e65b0b7291e7bbcd451118c216cff79d8"),
+    _esm(
+        "esm2_t30_150M", "150 M", "a695f6045e2e32885fa60af20c13cb35398ce30c",
+        "c3f1da8aea53bddd32c246c86168c23b9fd72341fb9db9a94436f855f5053566",
+    ),
+    _esm(
+        "esm2_t33_650M", "650 M", "08e4846e537177426273712802403f7ba8261b6c",
+        "a08adabb949fa67ad3c14b509d04fd60368b35007b0095e3358f81200c4f4db0",
+    ),
+)  # fmt: skip
+"""DNA models in order of size, then protein models."""
 
 
 def find_model(name: str) -> KnownModel | None:

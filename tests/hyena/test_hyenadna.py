@@ -14,6 +14,11 @@ from genoseq.hyena.weights import save_network  # noqa: E402
 from genoseq.sequence import reverse_complement_text  # noqa: E402
 
 
+def test_a_model_of_another_kind():
+    with pytest.raises(UsageError, match="esm2_t6_8M is a model of the kind esm"):
+        HyenaDNA.load("esm2_t6_8M")
+
+
 def test_a_folder_loads(network, tmp_path):
     save_network(network, tmp_path / "run")
     model = HyenaDNA.load(tmp_path / "run", device="cpu")
