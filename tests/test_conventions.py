@@ -51,7 +51,7 @@ TORCH_FILES = {
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
         ("models", ("checkpoint", "device")),
-        ("peptides", ("model", "network", "train")),
+        ("peptides", ("model", "network", "pepmlm", "train")),
         (
             "hyena",
             (
@@ -83,7 +83,7 @@ TORCH_FILES = {
     )
     for name in names
 }
-OPTIONAL = {"torch", "transformers", "safetensors", "huggingface_hub", "matplotlib", "pyarrow"}
+OPTIONAL = {"torch", "transformers", "safetensors", "huggingface_hub", "matplotlib", "pyarrow", "Bio", "pandas"}
 
 
 def relative(path):

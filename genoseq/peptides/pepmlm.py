@@ -1,0 +1,185 @@
+"""PepMLM for a notebook: load a model, design peptides, score known ones.
+
+model = PepMLM.load()
+table = model.design("MKTAYIAKQRQISFVKSHFSRQ", n=20, length=12, seed=1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from genoseq.errors import UsageError
+from genoseq.models.hub import cached
+from genoseq.models.registry import known_model
+from genoseq.peptides.decoders import Decoder, Iterative
+from genoseq.peptides.design import Candidate, DesignPlan, design, score
+from genoseq.peptides.filters import parse_filters
+from genoseq.peptides.model import MaskedModel
+from genoseq.peptides.sampling import Sampling
+from genoseq.peptides.targets import Site, Target
+from genoseq.peptides.template import Template
+from genoseq.protein import encode_protein
+
+__all__ = ["LARGE", "SMALL", "PepMLM", "default_model"]
+
+LARGE, SMALL = "pepmlm-650m", "pepmlm-small"
+
+
+def default_model() -> str:
+    """The published model if it was fetched, else the small one that ships."""
+    return LARGE if cached(known_model(LARGE)) is not None else SMALL
+
+
+class PepMLM:
+    """A peptide model, ready for use.
+
+    Parameters
+    ----------
+    model : MaskedModel
+    """
+
+    def __init__(self, model: MaskedModel) -> None:
+        self.model = model
+
+    @classmethod
+    def load(cls, name: str | Path | None = None, *, device: str = "auto", precision: str = "fp32") -> PepMLM:
+        """Load a model.
+
+        Parameters
+        ----------
+        name
+            A known name, a folder or a file of weights (`MaskedModel.load`); by default `default_model`.
+        device, precision
+            As there.
+        """
+        return cls(MaskedModel.load(name or default_model(), device=device, precision=precision))
+
+    def design(
+        self,
+        target: str | Target,
+        n: int = 20,
+        length: int | Sequence[int] = 12,
+        *,
+        template: str | None = None,
+        avoid: str = "",
+        decoder: Decoder | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        candidates: int | None = None,
+        filters: str = "",
+        decoys: Sequence[str | Target] = (),
+        select: str = "perplexity",
+        likeness: float = 0.8,
+        known: Sequence[str] = (),
+        site: Site | None = None,
+        seed: int = 1,
+    ) -> Any:
+        """Design peptides for a target.
+
+        Parameters
+        ----------
+        target
+            Letters of a protein, or a `Target`.
+        n
+            Peptides that are wanted.
+        length
+            Letters, or several lengths to choose among; not with a template.
+        template
+            `genoseq.peptides.template`.
+        avoid
+            Letters that are not used.
+        decoder
+            `genoseq.peptides.decoders`; iterative by default.
+        temperature, top_k, top_p
+            `genoseq.peptides.sampling`.
+        candidates
+            That are drawn; five for each that is wanted by default.
+        filters
+            `genoseq.peptides.filters`.
+        decoys
+            Other targets, which a peptide shall not bind.
+        select
+            "perplexity" or "specificity".
+        likeness
+            Largest identity of two peptides in the result.
+        known
+            Peptides that the result is compared with.
+        site
+            Part of the target that shall be bound.
+        seed
+
+        Returns
+        -------
+        DataFrame or list of dict
+            A row for each peptide, the best first (`Candidate.to_dict`); of pandas if it is installed.
+
+        Raises
+        ------
+        UsageError
+            For a value out of range.
+        InputError
+            If the filters reject all, or a letter is none of a protein.
+        """
+        if template is not None:
+            templates = [Template.parse(template).avoiding(avoid)]
+        else:
+            lengths = [length] if isinstance(length, int) else list(length)
+            templates = [Template.of_length(each, avoid) for each in lengths]
+        plan = DesignPlan(
+            templates=tuple(templates),
+            count=n,
+            candidates=candidates or 5 * n,
+            decoder=decoder or Iterative(),
+            sampling=Sampling(temperature, top_k, top_p),
+            conditions=tuple(parse_filters(filters)) if filters else (),
+            likeness=likeness,
+            select=select,
+            known=tuple(known),
+            seed=seed,
+        )
+        found = design(
+            self.model, _target(target, "target"), plan, site=site,
+            decoys=[_target(each, f"decoy {number}") for number, each in enumerate(decoys, 1)],
+        )  # fmt: skip
+        return _table(found.candidates)
+
+    def score(
+        self,
+        target: str | Target,
+        peptides: Sequence[str],
+        *,
+        decoys: Sequence[str | Target] = (),
+        known: Sequence[str] = (),
+        site: Site | None = None,
+    ) -> Any:
+        """Score peptides behind a target, and rank them by their pseudo-perplexity.
+
+        Parameters and the result are those of `design`.
+        """
+        plan = DesignPlan(templates=(Template.of_length(1),), known=tuple(known))
+        found = score(
+            self.model, _target(target, "target"), peptides, plan, site=site,
+            decoys=[_target(each, f"decoy {number}") for number, each in enumerate(decoys, 1)],
+        )  # fmt: skip
+        return _table(found)
+
+
+def _target(given: str | Target, name: str) -> Target:
+    if isinstance(given, Target):
+        return given
+    if not given:
+        raise UsageError(f"{name} is empty; letters of a protein are expected")
+    encode_protein(given)
+    return Target(name, given.upper(), name)
+
+
+def _table(candidates: Sequence[Candidate]) -> Any:
+    rows = [{"rank": rank, **each.to_dict()} for rank, each in enumerate(candidates, 1)]
+    try:
+        import pandas as pd
+    except ImportError:
+        return rows
+    return pd.DataFrame(rows)
