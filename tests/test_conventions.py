@@ -83,7 +83,16 @@ TORCH_FILES = {
     )
     for name in names
 }
-OPTIONAL = {"torch", "transformers", "safetensors", "huggingface_hub", "matplotlib", "pyarrow", "Bio", "pandas"}
+OPTIONAL = {
+    "torch",
+    "transformers",
+    "safetensors",
+    "huggingface_hub",
+    "matplotlib",
+    "pyarrow",
+    "Bio",
+    "pandas",
+}
 
 
 def relative(path):

@@ -83,30 +83,18 @@ class PepMLM:
         ----------
         target
             Letters of a protein, or a `Target`.
-        n
-            Peptides that are wanted.
-        length
-            Letters, or several lengths to choose among; not with a template.
-        template
-            `genoseq.peptides.template`.
-        avoid
-            Letters that are not used.
-        decoder
-            `genoseq.peptides.decoders`; iterative by default.
-        temperature, top_k, top_p
-            `genoseq.peptides.sampling`.
+        n, length
+            Peptides that are wanted, and their letters; several lengths to choose among.
+        template, avoid, filters
+            What a peptide may be (`genoseq.peptides.template`, `filters`); a template has its own length.
+        decoder, temperature, top_k, top_p
+            How letters are drawn (`genoseq.peptides.decoders`, `sampling`); iterative by default.
         candidates
             That are drawn; five for each that is wanted by default.
-        filters
-            `genoseq.peptides.filters`.
-        decoys
-            Other targets, which a peptide shall not bind.
-        select
-            "perplexity" or "specificity".
-        likeness
-            Largest identity of two peptides in the result.
-        known
-            Peptides that the result is compared with.
+        decoys, select
+            Other targets, which a peptide shall not bind; "perplexity" or "specificity" ranks.
+        likeness, known
+            Largest identity of two peptides in the result; peptides that it is compared with.
         site
             Part of the target that shall be bound.
         seed
