@@ -33,7 +33,7 @@ from genoseq.ncd.compressors import NAMED, Zstd
 from genoseq.ncd.distances import distance
 from genoseq.ncd.far import seeing
 from genoseq.ncd.relative_distances import relative_matrix, symmetric_nrc
-from genoseq.sequence import decode, reverse_complement
+from genoseq.sequence import decode, encode, reverse_complement
 
 WAYS = {
     "gzip": "--compressor gzip", "bz2": "--compressor bz2", "lz4": "--compressor lz4",
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", help="distances of copies instead of trees")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    genome = next(codes for _, codes in read_fasta(args.genome))[: args.length]
+    genome = encode(next(letters for _, letters in read_fasta(args.genome)))[: args.length]
     print(f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}")
     print(f"command: python {' '.join(sys.argv)}\n{genome.size:,} bp\n")
     if args.rates:

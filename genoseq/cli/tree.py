@@ -9,10 +9,11 @@ difference.
 --metric ncd, cdm, clm: a compressor takes both together and each alone. Which one decides on time and on how
 far it sees:
 
-  zstd     seconds a hundred pairs of bacteria; genomes that differ in more than 10 % of the bases look all
-           alike. --level 19 is a hundred times as slow and sees twice as far
-  mixing   genoseq's context models: up to 30 % of the bases, both strands at once; 10 s a pair of bacteria
-  lzma, brotli   see all of a pair too (brotli 16 MiB) and are slow
+  zstd     0.3 s a pair of bacteria; past 10 % of changed bases distances hardly differ any more. --level 19
+           takes fifty times as long and sees twice as far
+  mixing   genoseq's context models: up to 25 % of the bases, both strands at once; 12 s a pair of bacteria
+  protein  the model for proteins (--alphabet protein), and the default there
+  lzma     as far, in about that time; brotli too, for pairs of up to 16 MiB, in three times that
   gzip, bz2, lz4, snappy   have windows of 32 kB to 900 kB: genes, plasmids, organelles
 
 --metric nrc: a mixing model learns each genome once and predicts all others (or, with --order K, a Markov
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from genoseq.ncd.compressor import Compressor
     from genoseq.ncd.distances import Distances
 
-COMPRESSORS = ("gzip", "snappy", "brotli", "lz4", "zstd", "bz2", "lzma", "mixing")
+COMPRESSORS = ("gzip", "snappy", "brotli", "lz4", "zstd", "bz2", "lzma", "mixing", "protein")
 METRICS = ("ncd", "cdm", "clm", "nrc")
 _PHYLIP = (".phy", ".phylip")
 _LONGEST_ORDER = 12  # of a Markov model
@@ -69,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     distance.add_argument(
         "--compressor",
         choices=COMPRESSORS,
-        help="of ncd, cdm and clm (default: zstd); its window is that of the longest pair, where it can be",
+        help="of ncd, cdm and clm (default: zstd, of proteins protein); its window is that of a pair, "
+        "where it can be",
     )
     distance.add_argument(
         "--level",
@@ -167,10 +169,14 @@ def _check(args: argparse.Namespace) -> None:
         if args.metric == "nrc" or args.compressor == "mixing":
             what = "--metric nrc" if args.metric == "nrc" else "--compressor mixing"
             raise UsageError(
-                f"{what} has a model of DNA; for proteins take --metric ncd and, say, --compressor lzma"
+                f"{what} has a model of DNA; --metric ncd with --compressor protein is for proteins"
             )
         if args.strands == "both":
             raise UsageError("--strands both: proteins have one strand")
+    if args.alphabet == "dna" and args.compressor == "protein":
+        raise UsageError(
+            "--compressor protein has a model of proteins (--alphabet protein); mixing is that of DNA"
+        )
     if args.metric == "nrc" and args.compressor not in (None, "mixing"):
         raise UsageError(
             "--metric nrc needs a model that learns one genome and predicts another, which "
@@ -191,7 +197,7 @@ def _compressor(args: argparse.Namespace) -> Compressor:
     from genoseq.ncd.compressors import Brotli, Bz2, Gzip, Lz4, Lzma, Zstd, compressor_of
     from genoseq.ncd.mixing_compressor import Mixing
 
-    name = args.compressor or "zstd"
+    name = args.compressor or ("zstd" if args.alphabet == "dna" else "protein")
     _tell_if_compiling(args)
     tool = compressor_of(Mixing(both_strands=args.strands == "both") if name == "mixing" else name)
     if args.level is None:

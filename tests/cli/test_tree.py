@@ -167,6 +167,13 @@ def test_proteins(run, tmp_path, monkeypatch):
     tree = Phylo.read(io.StringIO(result.stdout), "newick")
     groups = [{leaf.name for leaf in clade.get_terminals()} for clade in tree.find_clades()]
     assert {"a1", "a2"} in groups
+    own = run("tree p.fa --each record --alphabet protein")
+    assert own.exit == 0, own.stderr
+    assert "NCD, protein: distances" in own.stderr
+    assert {"a1", "a2"} in [
+        {leaf.name for leaf in clade.get_terminals()}
+        for clade in Phylo.read(io.StringIO(own.stdout), "newick").find_clades()
+    ]
     for words, message in [
         ("--compressor mixing", "--compressor mixing has a model of DNA"),
         ("--metric nrc", "--metric nrc has a model of DNA"),
@@ -242,6 +249,8 @@ def test_choices_are_those_of_the_package():
         ("all.fa --each record --level 23", 2, "allowed: -100..22"),
         ("all.fa --each record --metric nrc --compressor gzip", 2, "which gzip is not"),
         ("all.fa --each record --metric nrc --level 3", 2, "--level belongs to compressors"),
+        ("all.fa --each record --compressor protein", 2, "mixing is that of DNA"),
+        ("all.fa --each record --compressor mixing --level 3", 2, "--level: mixing has none"),
         ("all.fa --each record --order 3", 2, "--order belongs to --metric nrc"),
         ("all.fa --each record --metric nrc --order 13", 2, "allowed: 1..12"),
         ("all.fa --each record -o all.fa", 2, "is an input of this run"),
