@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import sklearn
 import yaml
-from family_trials import Genes, Numbers, Results, Trials, study
+from family_trials import Genes, Results, Trials, study
 from matplotlib.figure import Figure
 
 import genoseq
@@ -74,15 +74,22 @@ def several_species(genes: Genes, each: Results) -> list[str]:
     return found if len(found) > 1 else []
 
 
-def look_up_table(genes: Genes, clusters: Numbers, results: list[Results]) -> str:
+def look_up_table(genes: Genes, results: list[Results]) -> str:
     """How many of the test have a twin, or a relative, in the training: mean of the seeds."""
     rows = []
     for each in results:
         shares = []
+        whole = np.union1d(each.runs[0].split.train, each.runs[0].split.test)  # the same for all seeds
+        clusters = homology_clusters([genes.codes[number] for number in whole])
         for run in each.runs:
             own = np.concatenate([run.split.train, run.split.test])
             parts = ["train"] * len(run.split.train) + ["test"] * len(run.split.test)
-            found = find_duplicates([genes.codes[i] for i in own], genes.labels[own], parts, clusters[own])
+            found = find_duplicates(
+                [genes.codes[number] for number in own],
+                genes.labels[own],
+                parts,
+                clusters[np.searchsorted(whole, own)],
+            )
             (row,) = (row for row in found.rows if (row.part, row.among) == ("test", "train"))
             twins = row.same + row.opposite
             shares.append([twins / row.sequences, (twins + row.near) / row.sequences])
@@ -113,8 +120,8 @@ def report(genes: Genes, results: list[Results], trials: Trials, command: str) -
         f"![accuracy with 95 % intervals]({PLOT})\n",
         "## How much can be looked up\n",
         "A twin has the same letters, on either strand; a relative is of the same cluster "
-        "(`genoseq.supervised.homology`, of all sequences together).\n",
-        look_up_table(genes, clusters, results),
+        "(`genoseq.supervised.homology`) of the sequences of the split.\n",
+        look_up_table(genes, results),
         "## Duplicates\n",
         f"{twins.sequences:,} sequences, {twins.distinct:,} different ones; {len(twins.conflicts):,} of "
         f"these occur with more than one label. {twins.clusters:,} clusters of relatives, "
