@@ -10,13 +10,9 @@ from genoseq.cli._compression import unfitted
 from genoseq.cli._tables import aligned
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from genoseq.io.labelled import Labelled
     from genoseq.supervised.comparison import Comparison
     from genoseq.supervised.duplicates import DuplicateReport
-    from genoseq.supervised.runs import Run
 
 __all__ = ["evaluate"]
 
@@ -31,16 +27,21 @@ def evaluate(args: argparse.Namespace, data: Labelled) -> dict[str, Any]:
     InputError
         If a class has too few sequences (or clusters of them) for so many folds.
     """
+    import numpy as np
+
     from genoseq.cli._plot import save_plot
     from genoseq.cli._progress import Progress
     from genoseq.ncd.rivals import rivals
     from genoseq.supervised.comparison import compare
     from genoseq.supervised.duplicates import find_duplicates
-    from genoseq.supervised.homology import homology_clusters, protein_clusters
+    from genoseq.supervised.runs import planned_runs, with_homologs
 
-    clusters = (protein_clusters if data.alphabet == "protein" else homology_clusters)(data.codes)
-    twins = find_duplicates(data.codes, data.labels, clusters=clusters)
-    runs = _folds(args, data, clusters)
+    kept = with_homologs(data)
+    twins = find_duplicates(data.codes, data.labels, clusters=np.array(kept.groups, np.int64))
+    runs = planned_runs(
+        data if args.split == "random" else kept, np.zeros(len(data), np.int64), data.classes,
+        seed=args.seed, folds=args.cv or FOLDS, validation=0,
+    )  # fmt: skip
     method = unfitted(args).set_params(reject=None if args.method == "ncd" else 0)
     name = args.method if args.method == "relative" else f"ncd, {method.compressor.name}"
     methods = {name: method, **rivals(data.alphabet)}
@@ -59,25 +60,6 @@ def evaluate(args: argparse.Namespace, data: Labelled) -> dict[str, Any]:
         **found.to_dict(),
         "duplicates": twins.to_dict(),
     }
-
-
-def _folds(args: argparse.Namespace, data: Labelled, clusters: NDArray[np.int64]) -> list[Run]:
-    """Parts that share no sequence, no group of the user and, unless the split is random, no cluster."""
-    from genoseq.supervised.runs import Run
-    from genoseq.supervised.splits import fold_splits, groups_of, linked
-
-    groups = groups_of(data.codes, data.groups)
-    if args.split != "random":
-        groups = linked(groups, clusters)
-    splits = fold_splits(
-        data.numbers(data.classes),
-        groups,
-        args.cv or FOLDS,
-        validation=0,
-        seed=args.seed,
-        classes=data.classes,
-    )
-    return [Run(f"fold {number}", args.seed, split) for number, split in enumerate(splits, 1)]
 
 
 def _told(args: argparse.Namespace, found: Comparison, twins: DuplicateReport) -> list[str]:

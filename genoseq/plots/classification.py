@@ -104,9 +104,8 @@ def confusion_figure(confusion: Metrics | ArrayLike, classes: Sequence[str] = ()
     from matplotlib.figure import Figure
 
     counts, names = _counts(confusion, classes)
-    side = float(np.clip(0.55 * len(names), 2.6, 12))
-    label = 0.075 * max(map(len, names))  # inches that a name takes
-    figure = Figure(figsize=(side + label + 2.0, side + label + 0.9), layout="constrained", dpi=150)
+    side = _side(names)
+    figure = Figure(figsize=(side + 2.0, side + 0.9), layout="constrained", dpi=150)
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
     ax = confusion_plot(counts, names, figure.subplots())
     if title:
@@ -127,11 +126,9 @@ def comparison_figure(comparison: Comparison, method: str) -> Figure:
     check_matplotlib("--plot")
     from matplotlib.figure import Figure
 
-    names = comparison.classes
-    side = float(np.clip(0.55 * len(names), 2.6, 12))
-    label = 0.075 * max(map(len, names))  # inches that a name takes
-    widths = side + label + 1.6, 5.2
-    figure = Figure(figsize=(sum(widths), max(side + label + 0.9, 3.2)), layout="constrained", dpi=150)
+    side = _side(comparison.classes)
+    widths = side + 1.6, 5.2
+    figure = Figure(figsize=(sum(widths), max(side + 0.9, 3.2)), layout="constrained", dpi=150)
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
     left, right = figure.subplots(1, 2, width_ratios=widths)
     confusion_plot(comparison.of(method).metrics, ax=left)
@@ -190,6 +187,11 @@ def methods_plot(
         legend.set_loc("center left")
         legend.set_bbox_to_anchor((1.0, 0.5))
     return ax
+
+
+def _side(names: Sequence[str]) -> float:
+    """Inches that a matrix of these classes takes, with their names."""
+    return float(np.clip(0.55 * len(names), 2.6, 12)) + 0.075 * max(map(len, names))
 
 
 def _counts(confusion: Metrics | ArrayLike, classes: Sequence[str]) -> tuple[np.ndarray, list[str]]:
