@@ -1,15 +1,15 @@
 """Bits/residue of the mixing model of proteins, beside general compressors and the frequencies of residues.
 
     python benchmarks/ncd/proteins.py ../shared/data/proteins/uniprot_20000.fa.gz
-    python benchmarks/ncd/proteins.py ../shared/data/proteins/uniprot_20000.fa.gz --families ../shared/data/families
+    python benchmarks/ncd/proteins.py uniprot_20000.fa.gz --families ../shared/data/families
 
 Two sets: all proteins, in the order of the file, and one of each cluster of those that share 5 % of their
 5-mers (`protein_clusters`), where hardly anything is a copy. All begin with nothing and see the whole; lines
 are separated by a newline, which is counted for none of them (general compressors: a few hundred bytes).
 "held out": the last tenth, by a model that has learned the rest and learns nothing of it.
 
-With --families, genes of the dog are told by the nearest neighbour of their proteins: --judged of the 164 of each
-split of `relative.py`.
+With --families, genes of the dog are told by the nearest neighbour of their proteins: --judged of the 164 of
+each split of `relative.py`.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def situation(cost, best, seen, often, history, active, disagree, mixer, rows):
 
 
 @numba.njit(forceinline=True, fastmath=True)
-def mix(inputs, mixer, rows, weights, distribution):
+def mix(inputs, mixer, rows, sums, weights, distribution):
     """The distribution of the next base.
 
     Parameters
@@ -92,6 +92,8 @@ def mix(inputs, mixer, rows, weights, distribution):
     inputs : ndarray, shape (4, models), dtype float32
         What each model says of each base, nats up to a constant.
     rows : ndarray, shape (4,), dtype int64
+    sums : ndarray, shape (4,), dtype float32
+        What is added to the weighted sum of each base.
     weights : ndarray, shape (models,), dtype float32
         Receives the sum of the rows.
     distribution : ndarray, shape (4,), dtype float32
@@ -104,7 +106,7 @@ def mix(inputs, mixer, rows, weights, distribution):
         )
     highest = np.float32(-1e30)
     for base in range(4):
-        total = np.float32(0)
+        total = sums[base]
         for i in range(models):
             total += weights[i] * inputs[base, i]
         distribution[base] = total

@@ -196,6 +196,8 @@ def test_tables_are_made_for_the_bases():
         ({"seeds": (32,)}, "4..31 are possible"),
         ({"table_bits": 15}, "15 table bits"),
         ({"table_bits": 31}, "16..30"),
+        ({"nodes": -1}, "-1 nodes"),
+        ({"nodes": 257}, r"0\.\.256"),
     ],
 )
 def test_parameters_out_of_range(changes, message):

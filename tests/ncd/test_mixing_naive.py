@@ -41,6 +41,13 @@ class NaiveMixing:
         self.outcomes = {}
         self.seen = 0
         self.counts = True
+        width = 4 * (len(self.orders) + len(parameters.patterns) + len(self.copies)) + 15
+        numbers = iter(range(1, parameters.nodes * width + 1))
+        self.first = [
+            [math.sin(12.9898 * next(numbers)) * math.sqrt(2 / width) for _ in range(width)]
+            for _ in range(parameters.nodes)
+        ]
+        self.second = [[0.0] * parameters.nodes for _ in range(4)]
 
     def outcome(self, key):
         """Probabilities of each difference, with the guess that they begin with."""
@@ -92,10 +99,16 @@ class NaiveMixing:
         )
         weights = [sum(self.weights[j][keys[j], i] for j in range(4)) + 0.3 for i in range(len(inputs))]
         total = [sum(w * column[x] for w, column in zip(weights, inputs, strict=True)) for x in range(4)]
+        features, nodes = self.excited(inputs, seen, self.often(read), keys, read)
+        total = [
+            value + sum(w * node for w, node in zip(row, nodes, strict=True))
+            for value, row in zip(total, self.second, strict=True)
+        ]
         exponents = [math.exp(value - max(total)) for value in total]
         distribution = [value / sum(exponents) for value in exponents]
         floored = [p * (1 - 8e-4) + 2e-4 for p in distribution]
         self.cost += (-math.log2(floored[base]) - self.cost) / 16
+        self.teach(base, distribution, features, nodes)
         rate = max(0.0005, 0.02 / (1 + self.seen / 2e4))
         errors = [rate * ((x == base) - distribution[x]) for x in range(4)]
         for i, column in enumerate(inputs):
@@ -109,6 +122,27 @@ class NaiveMixing:
         self.follow(base)
         self.remember(read, base)
         return floored
+
+    def excited(self, inputs, seen, often, keys, read):
+        """Features of the hidden layer, and its nodes."""
+        features = [(column[x] - sum(column) / 4) / 2 for x in range(4) for column in inputs]
+        features += [1, self.cost - 1.5, keys[0][1] / 5, seen / 5, often / 10, keys[3][0] / 5, keys[3][1]]
+        for last in keys[2][:-3:-1]:
+            features += [float(letter == last) for letter in "ACGT"]
+        return features, [
+            max(0, sum(w * value for w, value in zip(row, features, strict=True))) for row in self.first
+        ]
+
+    def teach(self, base, distribution, features, nodes):
+        rate = max(0.001, 0.01 / (1 + self.seen / 2e5))
+        errors = [rate * ((x == base) - distribution[x]) for x in range(4)]
+        for node, value in enumerate(nodes):
+            if value > 0:
+                back = sum(error * row[node] for error, row in zip(errors, self.second, strict=True))
+                for error, row in zip(errors, self.second, strict=True):
+                    row[node] += error * value
+                for i, feature in enumerate(features):
+                    self.first[node][i] += back * feature
 
     def often(self, read):
         """Bits of the number of times that the longest context with a row was seen, at most 11."""
@@ -262,6 +296,7 @@ EVERYTHING = MixingParameters(
     patterns=((12, 0, 0), (13, 0, 0), (0, 3, 12), (7, 1, 5)),
     seeds=(14, 9),
     table_bits=25,  # no two contexts share a cell
+    nodes=5,
 )
 
 
@@ -269,12 +304,13 @@ EVERYTHING = MixingParameters(
     "parameters",
     [
         EVERYTHING,
+        replace(EVERYTHING, nodes=0),
         replace(EVERYTHING, both_strands=False),
         replace(EVERYTHING, patterns=(), seeds=()),
         replace(EVERYTHING, orders=(), local=(), seeds=()),
         replace(EVERYTHING, orders=(), local=(), patterns=()),
     ],
-    ids=["everything", "one strand", "rows", "cells", "copies"],
+    ids=["everything", "without a hidden layer", "one strand", "rows", "cells", "copies"],
 )
 def test_equals_the_naive_model(parameters):
     model, naive = MixingModel(parameters), NaiveMixing(parameters)
