@@ -166,7 +166,7 @@ def _from_structure(path: Path, wanted: str | None) -> Iterator[Target]:
     except (ValueError, KeyError, StopIteration, IndexError, TypeError) as error:
         raise InputError(f"no structure in it ({error or 'no atoms'})", path) from error
     known, parents = set(protein_letters_3to1), protein_letters_3to1_extended
-    names = []
+    names, found = [], 0
     for chain in model:
         residues = [each for each in chain if each.get_resname().strip().upper() in parents]
         names.append(chain.id)
@@ -175,9 +175,12 @@ def _from_structure(path: Path, wanted: str | None) -> Iterator[Target]:
         codes = [each.get_resname().strip().upper() for each in residues]
         letters = "".join(parents[code] for code in codes).translate(_PARENTS)
         changed = sum(code not in known for code in codes)
+        found += 1
         yield Target(f"{path.name.split('.')[0]}_{chain.id}", letters, f"{path} chain {chain.id}", changed)
     if wanted is not None and wanted not in names:
         raise InputError(f"there is no chain {wanted!r}; there are {', '.join(names)}", path)
+    if not found:
+        raise InputError("it has no protein" if wanted is None else f"chain {wanted} is no protein", path)
 
 
 _PARENTS = str.maketrans("BJZUO", "XXXXX")
