@@ -60,7 +60,7 @@ class MaskedModel:
             raise UsageError(f"precision {precision!r}: choose fp32 or bf16")
         self.network, self.name, self.precision = network, name, precision
         self.forwards = 0
-        self.progress: Callable[[int], object] = int
+        self.progress: Callable[[int], object] = lambda rows: None
 
     @classmethod
     def load(

@@ -8,6 +8,7 @@ the tiles are combined (`Context`).
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,12 @@ from genoseq.io.files import StrPath
 from genoseq.io.proteins import read_proteins
 from genoseq.peptides.tokens import AMINO, tokens_of
 
-__all__ = ["MOST_RESIDUES", "Site", "Target", "read_targets", "windows_of"]
+__all__ = ["MOST_RESIDUES", "Site", "Target", "read_targets", "shuffled_targets", "windows_of"]
 
 MOST_RESIDUES = 1022
 """Of target and peptide together: ESM-2 was trained at 1,024 tokens with ``<cls>`` and ``<eos>``."""
 _STRUCTURES = (".pdb", ".ent", ".cif", ".mmcif")
+_SHUFFLES = 1  # sets their random numbers apart from those of the candidates
 
 Tokens = NDArray[np.uint8]
 
@@ -184,6 +186,19 @@ def _from_structure(path: Path, wanted: str | None) -> Iterator[Target]:
 
 
 _PARENTS = str.maketrans("BJZUO", "XXXXX")
+
+
+def shuffled_targets(target: Target, count: int, seed: int) -> list[Target]:
+    """Decoys of the length and the composition of a target: its residues in another order.
+
+    They follow from the residues and the seed, whatever other targets there are.
+    """
+    rng = np.random.default_rng([seed, zlib.crc32(target.letters.encode()), _SHUFFLES])
+    letters = list(target.letters)
+    return [
+        Target(f"{target.name}_shuffled_{number}", "".join(rng.permutation(letters)), target.source)
+        for number in range(1, count + 1)
+    ]
 
 
 def windows_of(target: Target, room: int, site: Site | None = None) -> list[tuple[int, int]]:
