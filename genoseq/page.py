@@ -1,4 +1,4 @@
-"""Parts of a page of HTML: tables, and figures as SVG in the text of the page.
+"""Pages of HTML that need no other file: the frame, tables, and figures as SVG in the text of the page.
 
 Texts are HTML already: who calls escapes what comes from users. Figures are drawn by functions that take axes
 (`genoseq.plots`); here they get the colours and the type of the page, so that they follow the reader's choice
@@ -8,15 +8,21 @@ of light or dark, and words for those who do not see them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, NamedTuple
 
+from genoseq import __version__
 from genoseq.plots import COLOURS, svg_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Cell", "Share", "figure", "percent", "table"]
+__all__ = ["Cell", "Share", "card", "facts_panel", "figure", "page", "percent", "table"]
+
+_TEMPLATE = Path(__file__).with_name("report.html")
 
 _NUMERIC = ' class="number"'
 
@@ -37,6 +43,36 @@ class Share(NamedTuple):
 
 
 Cell = str | int | float | Share
+
+
+def page(command: str, title: str, lead: str, cards: Iterable[str], sections: Iterable[str]) -> str:
+    """A page: the report of a run of a command.
+
+    Parameters
+    ----------
+    command, title, lead : str
+    cards, sections : iterable of str
+        HTML.
+    """
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        version=escape(__version__),
+        command=command,
+        title=title,
+        lead=lead,
+        cards="\n".join(cards),
+        sections="\n".join(sections),
+    )
+
+
+def card(name: str, value: str, small: str) -> str:
+    """A number that stands out, with its name above and words below."""
+    return f"<div><dt>{name}</dt><dd>{value} <small>{small}</small></dd></div>"
+
+
+def facts_panel(facts: Mapping[str, str]) -> str:
+    """A panel of names and what they are."""
+    rows = "\n".join(f'<tr><th scope="row">{name}</th><td>{fact}</td></tr>' for name, fact in facts.items())
+    return f'<div class="panel"><table class="facts"><tbody>\n{rows}\n</tbody></table></div>'
 
 
 def percent(part: float, whole: float) -> str:

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -25,10 +23,9 @@ from genoseq.align.statistics import LISTED, PLOTTED, Statistics, largest
 from genoseq.errors import counted
 from genoseq.index.store import Index
 from genoseq.io.files import StrPath, open_output
-from genoseq.page import Cell, Share, figure, percent, table
+from genoseq.page import Cell, Share, card, facts_panel, figure, page, percent, table
 from genoseq.plots import depth_plot, histogram_plot
 
-_TEMPLATE = Path(__file__).with_name("report.html")
 _ALL = 999  # ranks of anchors up to this are all (`genoseq.align.presets`)
 FATES = {
     "mapq20": "mapped, MAPQ 20 or more",
@@ -91,22 +88,17 @@ def write_report(path: StrPath, run: Run) -> None:
     MissingDependencyError
         Without matplotlib.
     """
-    page = render(run)
+    text = render(run)
     with open_output(path) as file:
-        file.write(page.encode())
+        file.write(text.encode())
 
 
 def render(run: Run) -> str:
     """The page as text."""
     sections = [_reads(run), _figures(run), _cascade(run), _coverage(run), _facts(run)]
     genome = (run.index.manifest["source"] or {}).get("name") or run.index_path
-    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        version=escape(__version__),
-        sample=escape(run.sample),
-        lead=f"{_described(run)}, aligned to {escape(genome)}.",
-        cards="\n".join(_cards(run)),
-        sections="\n".join(sections),
-    )
+    lead = f"{_described(run)}, aligned to {escape(genome)}."
+    return page("align", escape(run.sample), lead, _cards(run), sections)
 
 
 def _described(run: Run) -> str:
@@ -119,9 +111,6 @@ def _described(run: Run) -> str:
 def _cards(run: Run) -> Iterator[str]:
     s, t = run.summary, run.statistics
     seconds = max(s["seconds"], 1e-3)
-
-    def card(name: str, value: str, small: str) -> str:
-        return f"<div><dt>{name}</dt><dd>{value} <small>{small}</small></dd></div>"
 
     yield card("Reads", f"{s['reads']:,}", f"{s['bases']:,} bases")
     yield card("Mapped", percent(s["mapped"], s["reads"]), counted(s["mapped"], "read"))
@@ -348,6 +337,4 @@ def _facts(run: Run) -> str:
             f"mean {insert['mean']:.0f} bp, SD {insert['sd']:.0f}, {insert['source']} "
             "(what the first batch of pairs showed, or what was given)"
         )
-    rows = "\n".join(f'<tr><th scope="row">{name}</th><td>{fact}</td></tr>' for name, fact in facts.items())
-    table = f'<table class="facts"><tbody>\n{rows}\n</tbody></table>'
-    return f'<h2>The run</h2>\n<div class="panel">{table}</div>'
+    return f"<h2>The run</h2>\n{facts_panel(facts)}"

@@ -24,7 +24,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Imports go down this list only; what stands on one line does not import each other.
 LAYERS = [
     {"cli"},
-    {"multiqc", "report", "page"},
+    {"multiqc", "report", "peptide_report", "page"},
     {"plots", "evaluate", "peptides", "ncd", "hyena", "align"},
     {"simulate", "mutate", "truth", "supervised"},
     {"index"},
@@ -42,6 +42,7 @@ WITHIN_A_LAYER = {
     ("simulate", "truth"),
     ("plots", "evaluate"),
     ("report", "page"),
+    ("peptide_report", "page"),
     ("multiqc", "report"),
 }
 

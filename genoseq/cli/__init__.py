@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("genoseq.cli.generate", "draw DNA from a HyenaDNA model, after a prompt or from nothing"),
     "classify": ("genoseq.cli.classify", "say which class sequences belong to"),
     "tree": ("genoseq.cli.tree", "draw the tree of genomes, by compressing them"),
+    "peptides": ("genoseq.cli.peptides", "design peptide binders of a protein, or score known ones"),
     "train": ("genoseq.cli.train", "train an encoder on genomes"),
     "simulate": ("genoseq.cli.simulate", "make reads with known origin from a genome"),
     "evaluate": ("genoseq.cli.evaluate", "compare alignments with the known origin of the reads"),

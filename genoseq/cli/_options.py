@@ -19,6 +19,7 @@ __all__ = [
     "insert_size",
     "memory_size",
     "nearest",
+    "share",
 ]
 
 _MOST_THREADS = 512
@@ -132,6 +133,20 @@ def bounded_float(low: float, high: float | None = None) -> Callable[[str], floa
         return value
 
     return parse
+
+
+def share(text: str) -> float:
+    """An argparse type: a number above 0, up to 1.
+
+    Examples
+    --------
+    >>> share("0.9")
+    0.9
+    """
+    value = bounded_float(0, 1)(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("0 is out of range (allowed: above 0, up to 1)")
+    return value
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:

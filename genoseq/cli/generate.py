@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     sampling.add_argument(
         "--top-p",
-        type=_share,
+        type=_options.share,
         default=1.0,
         metavar="P",
         help="draw from the fewest most probable bases that together have the probability P",
@@ -265,10 +265,3 @@ def _record(
     letters = (letters_of(ids) if args.with_prompt else "") + sample.sequence
     lines = [letters[at : at + _LINE] for at in range(0, len(letters), _LINE)]
     return "\n".join([f">{prompt}_{sample.number + 1} {words}", *lines, ""]).encode()
-
-
-def _share(text: str) -> float:
-    value = _options.bounded_float(0, 1)(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError("0 is out of range (allowed: above 0, up to 1)")
-    return value

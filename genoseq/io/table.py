@@ -40,26 +40,43 @@ def write_json(path: StrPath, values: Mapping[str, object]) -> None:
         file.write(text.encode() + b"\n")
 
 
-def write_tsv(path: StrPath, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def write_tsv(
+    path: StrPath,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    about: Mapping[str, object] | None = None,
+) -> None:
     """Write a table with a line of column names, tab-separated; the first line is `# schema_version=N`.
+
+    Parameters
+    ----------
+    path, columns, rows
+    about
+        How the table came about: a line `# key=value` of each, before the names of the columns.
 
     Raises
     ------
     InputError
         If the path cannot be written.
     UsageError
-        For a row of another length than `columns`, or a cell with a tab or a line end.
+        For a row of another length than `columns`, a cell with a tab or a line end, a value with a line end.
     """
-    with open_tsv(path, columns) as write:
+    with open_tsv(path, columns, about) as write:
         for row in rows:
             write(row)
 
 
 @contextlib.contextmanager
-def open_tsv(path: StrPath, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], None]]:
+def open_tsv(
+    path: StrPath, columns: Sequence[str], about: Mapping[str, object] | None = None
+) -> Iterator[Callable[[Sequence[object]], None]]:
     """The same row by row: gives a function that writes one."""
     with open_output(path) as file:
         file.write(f"# schema_version={SCHEMA_VERSION}\n".encode())
+        for key, value in (about or {}).items():
+            if str(value).splitlines() not in ([str(value)], []):
+                raise UsageError(f"{key}={value!r} holds a line end")
+            file.write(f"# {key}={value}\n".encode())
         file.write(_tsv_line(columns))
 
         def write(row: Sequence[object]) -> None:

@@ -116,13 +116,19 @@ def verify(model: KnownModel) -> dict[str, str]:
     return found
 
 
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _hash(path: Path, like: str) -> str:
     """Hash of a file, of the kind of `like`."""
-    content = path.read_bytes()
     if _SHA1.fullmatch(like):
+        content = path.read_bytes()
         return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
     if _SHA256.fullmatch(like):
-        return hashlib.sha256(content).hexdigest()
+        return sha256_of(path)
     raise CheckpointError(f"{path}: the cache does not tell its hash; pull the model again")
 
 

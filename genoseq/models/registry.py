@@ -40,6 +40,8 @@ class KnownModel:
         What belongs to it.
     sha256 : dict
         Of files, where it is known; of a model that ships of all.
+    worth : str
+        What was measured of a model that may be used unasked, in a line.
     """
 
     name: str
@@ -50,6 +52,7 @@ class KnownModel:
     revision: str = ""
     files: tuple[str, ...] = ("config.json", "model.safetensors")
     sha256: dict[str, str] = field(default_factory=dict)
+    worth: str = ""
 
     @property
     def folder(self) -> Path:

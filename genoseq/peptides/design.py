@@ -8,6 +8,8 @@ For each target (`genoseq.peptides.targets`; a long one in parts)
 4. the exact pseudo-perplexity ranks them, or the specificity against decoys;
 5. from the top, those are taken that are not too much like one above.
 
+`look_for` may find nothing; `design` takes that for an error.
+
 A target that is shown in parts is scored on each part, and the best part counts.
 """
 
@@ -34,7 +36,7 @@ from genoseq.peptides.targets import MOST_RESIDUES, Site, Target, windows_of
 from genoseq.peptides.template import Template
 from genoseq.protein import AMINO_ACIDS
 
-__all__ = ["Candidate", "DesignPlan", "Designed", "design", "score"]
+__all__ = ["Candidate", "DesignPlan", "Designed", "design", "look_for", "score"]
 
 Floats = NDArray[np.float64]
 _SELECT = ("perplexity", "specificity")
@@ -51,7 +53,7 @@ class DesignPlan:
     count : int
         Peptides for each target.
     candidates : int
-        That are drawn for each target, over all lengths and parts of the target.
+        That are drawn for each target, over all lengths and parts of the target; at least one for each.
     scored : int or None
         Of these, how many are scored exactly; all by default.
     decoder : Decoder
@@ -63,6 +65,9 @@ class DesignPlan:
         "perplexity", or "specificity": what ranks.
     known : tuple of str
         Peptides that a candidate is compared with for its novelty.
+    cyclic : bool
+        Peptides are closed head to tail: rotations are alike, and there are no charged ends. To the model,
+        which knows chains alone, they are open.
     seed : int
     """
 
@@ -76,6 +81,7 @@ class DesignPlan:
     likeness: float = 0.8
     select: str = "perplexity"
     known: tuple[str, ...] = ()
+    cyclic: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -151,6 +157,13 @@ class Designed(NamedTuple):
     rejected: dict[str, int]
     alike: int
 
+    @property
+    def refusal(self) -> str:
+        """Words for candidates of which none is left."""
+        told = ", ".join(f"{name} {count}" for name, count in self.rejected.items())
+        count = self.drawn - self.duplicates
+        return f"target {self.target.name}: the filters reject all {count} candidates ({told})"
+
 
 def design(
     model: Model, target: Target, plan: DesignPlan, *, site: Site | None = None, decoys: Sequence[Target] = ()
@@ -177,21 +190,34 @@ def design(
     InputError
         If the filters reject all.
     """
+    found = look_for(model, target, plan, site=site, decoys=decoys)
+    if not found.candidates:
+        raise InputError(found.refusal)
+    return found
+
+
+def look_for(
+    model: Model, target: Target, plan: DesignPlan, *, site: Site | None = None, decoys: Sequence[Target] = ()
+) -> Designed:
+    """Find peptides for a target; maybe none.
+
+    Parameters, and errors but the last, are those of `design`.
+    """
     if plan.select == "specificity" and not decoys:
         raise UsageError("to rank by specificity, decoys are needed")
     longest = max(map(len, plan.templates))
     parts = windows_of(target, MOST_RESIDUES - longest, site)
     rng = np.random.default_rng([plan.seed, zlib.crc32(target.letters.encode())])
     drawn: list[str] = []
-    shares = np.array_split(np.arange(plan.candidates), len(parts) * len(plan.templates))
+    cells = len(parts) * len(plan.templates)
+    shares = np.array_split(np.arange(max(plan.candidates, cells)), cells)
     for number, share in enumerate(shares):
         start, end = parts[number % len(parts)]
         task = Task(target.tokens[start:end], plan.templates[number // len(parts)], plan.sampling)
-        if len(share):
-            codes = plan.decoder.sample(model, task, len(share), rng)
-            drawn += ["".join(AMINO_ACIDS[code] for code in row) for row in codes]
+        codes = plan.decoder.sample(model, task, len(share), rng)
+        drawn += ["".join(AMINO_ACIDS[code] for code in row) for row in codes]
     unique = list(dict.fromkeys(drawn))
-    kept, rejected = _filtered(unique, [each for each in plan.conditions if each.name != "perplexity"])
+    kept, rejected = _filtered(unique, plan)
     kept = _screened(model, target, parts, kept, plan.scored)
     found = score(model, target, kept, plan, parts=parts, decoys=decoys)
     late = [each for each in plan.conditions if each.name == "perplexity"]
@@ -202,11 +228,8 @@ def design(
             passed.append(each)
         else:
             rejected[str(reason)] += 1
-    if not passed:
-        told = ", ".join(f"{name} {count}" for name, count in rejected.items())
-        raise InputError(f"target {target.name}: the filters reject all {len(unique)} candidates ({told})")
-    places = distinct([each.peptide for each in passed], plan.likeness)[: plan.count]
-    alike = places[-1] + 1 - len(places)
+    places = distinct([each.peptide for each in passed], plan.likeness, cyclic=plan.cyclic)[: plan.count]
+    alike = places[-1] + 1 - len(places) if places else 0
     taken = [passed[place] for place in places]
     return Designed(target, taken, len(drawn), len(drawn) - len(unique), dict(rejected), alike)
 
@@ -227,7 +250,7 @@ def score(
     ----------
     model, target, peptides
     plan
-        Of which only `select` and `known` count.
+        Of which only `select`, `known` and `cyclic` count.
     parts
         Of the target, if they are chosen already.
     site, decoys
@@ -244,7 +267,7 @@ def score(
         return []
     longest = max(map(len, peptides))
     shown = list(parts) if parts is not None else windows_of(target, MOST_RESIDUES - longest, site)
-    known = properties_of(peptides)
+    known = properties_of(peptides, cyclic=plan.cyclic)
     costs, best = _best_part(model, target, shown, peptides)
     values, p_values = np.full(len(peptides), math.nan), np.full(len(peptides), math.nan)
     if decoys:
@@ -261,16 +284,18 @@ def score(
     return [
         Candidate(
             peptides[number], math.exp(costs[number]), float(values[number]), float(p_values[number]),
-            shown[best[number]], _nearest(peptides[number], plan.known), known[number],
+            shown[best[number]], _nearest(peptides[number], plan), known[number],
         )
         for number in order
     ]  # fmt: skip
 
 
-def _filtered(peptides: list[str], conditions: Sequence[Condition]) -> tuple[list[str], Counter[str]]:
-    rejected = Counter({str(each): 0 for each in conditions})
+def _filtered(peptides: list[str], plan: DesignPlan) -> tuple[list[str], Counter[str]]:
+    """What passes the conditions on all but the perplexity, and how many each condition rejected."""
+    rejected = Counter({str(each): 0 for each in plan.conditions})
+    conditions = [each for each in plan.conditions if each.name != "perplexity"]
     kept = []
-    for peptide, known in zip(peptides, properties_of(peptides), strict=True):
+    for peptide, known in zip(peptides, properties_of(peptides, cyclic=plan.cyclic), strict=True):
         reason = rejected_by(conditions, {**known.to_dict(), "length": len(peptide)})
         if reason is None:
             kept.append(peptide)
@@ -299,5 +324,5 @@ def _best_part(
     return costs.min(0), costs.argmin(0)
 
 
-def _nearest(peptide: str, known: Sequence[str]) -> float:
-    return float(identities(peptide, known).max()) if known else math.nan
+def _nearest(peptide: str, plan: DesignPlan) -> float:
+    return float(identities(peptide, plan.known, cyclic=plan.cyclic).max()) if plan.known else math.nan

@@ -1,4 +1,8 @@
-"""How alike two peptides are: 1 minus their edit distance by the length of the longer one."""
+"""How alike two peptides are: 1 minus their edit distance by the length of the longer one.
+
+Peptides that are closed head to tail have no first letter: all rotations of one are compared with the other,
+and the nearest counts (turning one of them is enough: Maes 1990, Information Processing Letters 35).
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,19 @@ __all__ = ["distinct", "identities"]
 _CHUNK = 1 << 16  # known peptides that are compared at once
 
 
-def identities(peptide: str, others: Sequence[str]) -> NDArray[np.float64]:
-    """Of a peptide and each of others: float64 (n,).
+def identities(peptide: str, others: Sequence[str], *, cyclic: bool = False) -> NDArray[np.float64]:
+    """Of a peptide and each of others: float64 (n,); `cyclic`: closed head to tail.
 
     Examples
     --------
     >>> identities("ACDE", ["ACDE", "CDEF", "WWWW"]).tolist()
     [1.0, 0.5, 0.0]
+    >>> identities("ACDE", ["DEAC"], cyclic=True).tolist()
+    [1.0]
     """
+    if cyclic and len(peptide) > 1:
+        turns = [peptide[at:] + peptide[:at] for at in range(len(peptide))]
+        return np.max([identities(turn, others) for turn in turns], axis=0)
     out = np.empty(len(others))
     for at in range(0, len(others), _CHUNK):
         some = others[at : at + _CHUNK]
@@ -30,7 +39,7 @@ def identities(peptide: str, others: Sequence[str]) -> NDArray[np.float64]:
     return out
 
 
-def distinct(peptides: Sequence[str], most: float) -> list[int]:
+def distinct(peptides: Sequence[str], most: float, *, cyclic: bool = False) -> list[int]:
     """Numbers of peptides, in their order, that are no more alike than `most` to any that was taken before.
 
     Examples
@@ -40,7 +49,7 @@ def distinct(peptides: Sequence[str], most: float) -> list[int]:
     """
     taken: list[int] = []
     for number, peptide in enumerate(peptides):
-        alike = identities(peptide, [peptides[each] for each in taken])
+        alike = identities(peptide, [peptides[each] for each in taken], cyclic=cyclic)
         if alike.max(initial=0) < 1 and alike.max(initial=0) <= most:
             taken.append(number)
     return taken

@@ -10,7 +10,7 @@ answer alone and in company (to rounding).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,21 @@ class MaskedModel:
         For messages and outputs.
     precision : str
         Type of the matrix products: "fp32", or "bf16" by autocast.
+
+    Attributes
+    ----------
+    forwards : int
+        Rows that went through the network: what a decoder costs.
+    progress : callable
+        Is told after each batch how many rows it had.
     """
 
     def __init__(self, network: Any, name: str = "ESM-2", *, precision: str = "fp32") -> None:
         if precision not in ("fp32", "bf16"):
             raise UsageError(f"precision {precision!r}: choose fp32 or bf16")
         self.network, self.name, self.precision = network, name, precision
-        self.forwards = 0  # rows that went through the network: what a decoder costs
+        self.forwards = 0
+        self.progress: Callable[[int], object] = lambda rows: None
 
     @classmethod
     def load(
@@ -129,6 +137,7 @@ class MaskedModel:
             states = self.network.esm(tokens, attention_mask=(tokens != PAD).long()).last_hidden_state
             asked = states[torch.from_numpy(lines).to(self.device), torch.from_numpy(columns).to(self.device)]
             found = self.network.lm_head(asked).float().log_softmax(-1)
+        self.progress(len(rows))
         return found.cpu().numpy()
 
     @contextlib.contextmanager

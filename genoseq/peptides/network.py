@@ -26,7 +26,7 @@ from genoseq.io.files import replacing
 from genoseq.models.checkpoint import check_keys, read_tensors, write_tensors
 from genoseq.peptides.tokens import MASK, PAD, TOKENS
 
-__all__ = ["SHAPES", "EsmShape", "load_network", "new_network", "save_network", "shape_of"]
+__all__ = ["SHAPES", "EsmShape", "load_network", "new_network", "save_network", "shape_of", "weights_file"]
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _POSITIONS = 1026  # of the released configurations; rotary positions have no limit
@@ -108,11 +108,7 @@ def load_network(path: str | Path) -> EsmForMaskedLM:
         If something is missing, damaged, surplus or of another shape.
     """
     path = Path(path)
-    file = path
-    if path.is_dir():
-        file = next((path / name for name in (WEIGHTS, "pytorch_model.bin") if (path / name).exists()), path)
-        if file == path:
-            raise CheckpointError(f"{path}: no weights in it; {WEIGHTS} is expected")
+    file = weights_file(path)
     tensors = _named(read_tensors(file), str(file))
     shape = _configured(path / CONFIG) if path.is_dir() else shape_of(tensors, str(file))
     with torch.device("meta"):
@@ -127,6 +123,23 @@ def load_network(path: str | Path) -> EsmForMaskedLM:
             if key in tensors:
                 value.copy_(tensors[key])
     return _with_tables(network).eval()
+
+
+def weights_file(path: str | Path) -> Path:
+    """The file of weights in the folder of a model; a file is it itself.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    for name in (WEIGHTS, "pytorch_model.bin"):
+        if (path / name).exists():
+            return path / name
+    raise CheckpointError(f"{path}: no weights in it; {WEIGHTS} is expected")
 
 
 def save_network(network: EsmForMaskedLM, folder: str | Path, *, half: bool = False) -> None:

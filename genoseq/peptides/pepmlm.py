@@ -6,13 +6,14 @@ table = model.design("MKTAYIAKQRQISFVKSHFSRQ", n=20, length=12, seed=1)
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genoseq.errors import UsageError
+from genoseq.errors import CheckpointError, GenoseqWarning, UsageError
 from genoseq.models.hub import cached
-from genoseq.models.registry import known_model
+from genoseq.models.registry import find_model, known_model
 from genoseq.peptides.decoders import Decoder, Iterative
 from genoseq.peptides.design import Candidate, DesignPlan, design, score
 from genoseq.peptides.filters import parse_filters
@@ -22,14 +23,37 @@ from genoseq.peptides.targets import Site, Target
 from genoseq.peptides.template import Template
 from genoseq.protein import encode_protein
 
-__all__ = ["LARGE", "SMALL", "PepMLM", "default_model"]
+__all__ = ["LARGE", "SMALL", "PepMLM", "default_model", "words_on_default"]
 
 LARGE, SMALL = "pepmlm-650m", "pepmlm-small"
 
 
 def default_model() -> str:
-    """The published model if it was fetched, else the small one that ships."""
-    return LARGE if cached(known_model(LARGE)) is not None else SMALL
+    """The published model if it was fetched, else the small one that ships.
+
+    Raises
+    ------
+    CheckpointError
+        If neither is on this machine.
+    """
+    if cached(known_model(LARGE)) is not None:
+        return LARGE
+    small = find_model(SMALL)
+    if small is not None and cached(small) is not None:
+        return SMALL
+    raise CheckpointError(
+        f"no peptide model is on this machine; get the published one with: genoseq models pull {LARGE}, or "
+        "name a folder of weights"
+    )
+
+
+def words_on_default(name: str) -> str | None:
+    """What who did not choose a model should know of it; None of the published one."""
+    if name == LARGE:
+        return None
+    worth = known_model(name).worth
+    words = f"{name} is used, a small model, as {LARGE} is not on this machine (genoseq models pull {LARGE})"
+    return f"{words}; {worth}" if worth else words
 
 
 class PepMLM:
@@ -53,8 +77,17 @@ class PepMLM:
             A known name, a folder or a file of weights (`MaskedModel.load`); by default `default_model`.
         device, precision
             As there.
+
+        Warns
+        -----
+        GenoseqWarning
+            If no name is given and the small model is taken.
         """
-        return cls(MaskedModel.load(name or default_model(), device=device, precision=precision))
+        if name is None:
+            name = default_model()
+            if (words := words_on_default(name)) is not None:
+                warnings.warn(words, GenoseqWarning, stacklevel=2)
+        return cls(MaskedModel.load(name, device=device, precision=precision))
 
     def design(
         self,

@@ -13,7 +13,8 @@
     difficulty      what makes the synthesis hard, as flags (`flags`)
 
 All but the last three are Biopython's (`Bio.SeqUtils.ProtParam`). Letters other than the twenty have no
-properties: a peptide with one is refused.
+properties: a peptide with one is refused. A peptide that is closed head to tail is a water lighter and has no
+ends, which charge and isoelectric point leave out; all else is as of the open one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from genoseq.protein import AMINO_ACIDS
 __all__ = ["NAMES", "Properties", "flags", "properties_of"]
 
 PH = 7.4
+_WATER = 18.01524  # Da, average
 _WINDOW, _PRONE = 5, -0.02
 # a3v of AGGRESCAN, BMC Bioinformatics 8:65, table 1
 _A3V = {
@@ -80,8 +82,8 @@ NAMES = tuple(field.name for field in fields(Properties))
 """Of the properties, in their order."""
 
 
-def properties_of(peptides: Sequence[str]) -> list[Properties]:
-    """Properties of peptides.
+def properties_of(peptides: Sequence[str], *, cyclic: bool = False) -> list[Properties]:
+    """Properties of peptides; `cyclic`: closed head to tail.
 
     Raises
     ------
@@ -97,6 +99,7 @@ def properties_of(peptides: Sequence[str]) -> list[Properties]:
     (1019.13, -0.322)
     """
     try:
+        from Bio.SeqUtils.IsoelectricPoint import IsoelectricPoint
         from Bio.SeqUtils.ProtParam import ProteinAnalysis
     except ImportError as error:
         raise MissingDependencyError("properties of peptides", "biopython", "peptides") from error
@@ -108,11 +111,14 @@ def properties_of(peptides: Sequence[str]) -> list[Properties]:
         if not text:
             raise InputError("an empty peptide has no properties")
         known = ProteinAnalysis(text)
+        charges = IsoelectricPoint(text, known.count_amino_acids())
+        if cyclic:
+            charges.charged_aas_content |= {"Nterm": 0.0, "Cterm": 0.0}
         found.append(
             Properties(
-                mass=known.molecular_weight(),
-                charge=known.charge_at_pH(PH),
-                pi=known.isoelectric_point(),
+                mass=known.molecular_weight() - (_WATER if cyclic else 0),
+                charge=charges.charge_at_pH(PH),
+                pi=charges.pi(),
                 gravy=known.gravy(),
                 aromaticity=known.aromaticity(),
                 instability=known.instability_index() if len(text) > 1 else 0.0,

@@ -8,6 +8,7 @@ the tiles are combined (`Context`).
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,12 @@ from genoseq.io.files import StrPath
 from genoseq.io.proteins import read_proteins
 from genoseq.peptides.tokens import AMINO, tokens_of
 
-__all__ = ["MOST_RESIDUES", "Site", "Target", "read_targets", "windows_of"]
+__all__ = ["MOST_RESIDUES", "Site", "Target", "read_targets", "shuffled_targets", "windows_of"]
 
 MOST_RESIDUES = 1022
 """Of target and peptide together: ESM-2 was trained at 1,024 tokens with ``<cls>`` and ``<eos>``."""
 _STRUCTURES = (".pdb", ".ent", ".cif", ".mmcif")
+_SHUFFLES = 1  # sets their random numbers apart from those of the candidates
 
 Tokens = NDArray[np.uint8]
 
@@ -166,7 +168,7 @@ def _from_structure(path: Path, wanted: str | None) -> Iterator[Target]:
     except (ValueError, KeyError, StopIteration, IndexError, TypeError) as error:
         raise InputError(f"no structure in it ({error or 'no atoms'})", path) from error
     known, parents = set(protein_letters_3to1), protein_letters_3to1_extended
-    names = []
+    names, found = [], 0
     for chain in model:
         residues = [each for each in chain if each.get_resname().strip().upper() in parents]
         names.append(chain.id)
@@ -175,12 +177,28 @@ def _from_structure(path: Path, wanted: str | None) -> Iterator[Target]:
         codes = [each.get_resname().strip().upper() for each in residues]
         letters = "".join(parents[code] for code in codes).translate(_PARENTS)
         changed = sum(code not in known for code in codes)
+        found += 1
         yield Target(f"{path.name.split('.')[0]}_{chain.id}", letters, f"{path} chain {chain.id}", changed)
     if wanted is not None and wanted not in names:
         raise InputError(f"there is no chain {wanted!r}; there are {', '.join(names)}", path)
+    if not found:
+        raise InputError("it has no protein" if wanted is None else f"chain {wanted} is no protein", path)
 
 
 _PARENTS = str.maketrans("BJZUO", "XXXXX")
+
+
+def shuffled_targets(target: Target, count: int, seed: int) -> list[Target]:
+    """Decoys of the length and the composition of a target: its residues in another order.
+
+    They follow from the residues and the seed, whatever other targets there are.
+    """
+    rng = np.random.default_rng([seed, zlib.crc32(target.letters.encode()), _SHUFFLES])
+    letters = list(target.letters)
+    return [
+        Target(f"{target.name}_shuffled_{number}", "".join(rng.permutation(letters)), target.source)
+        for number in range(1, count + 1)
+    ]
 
 
 def windows_of(target: Target, room: int, site: Site | None = None) -> list[tuple[int, int]]:

@@ -23,6 +23,7 @@ from genoseq.plots.alignment import (
 )
 from genoseq.plots.classification import comparison_figure, confusion_figure, confusion_plot, methods_plot
 from genoseq.plots.models import mutagenesis_plot, training_plot
+from genoseq.plots.peptides import logo_plot, ranked_plot
 from genoseq.plots.style import COLOURS, check_matplotlib, svg_figure
 from genoseq.plots.tree import tree_figure, tree_plot
 
@@ -35,8 +36,10 @@ __all__ = [
     "confusion_plot",
     "depth_plot",
     "histogram_plot",
+    "logo_plot",
     "methods_plot",
     "mutagenesis_plot",
+    "ranked_plot",
     "recall_plot",
     "reliability_plot",
     "report_figure",
