@@ -50,7 +50,7 @@ TORCH_FILES = {
     f"{folder}/{name}.py"
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
-        ("models", ("checkpoint", "device")),
+        ("models", ("checkpoint", "device", "lora")),
         ("peptides", ("model", "network", "pepmlm", "train")),
         (
             "hyena",
