@@ -51,7 +51,7 @@ TORCH_FILES = {
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
         ("models", ("checkpoint", "device", "lora")),
-        ("peptides", ("model", "network", "pepmlm", "train")),
+        ("peptides", ("finetune", "model", "network", "pepmlm", "recipe", "train")),
         (
             "hyena",
             (

@@ -1,7 +1,7 @@
 """Tables of peptides and the targets that they bind, CSV or TSV.
 
 The first line names the columns; those of PepMLM (`Binder`, `Receptor Sequence`) and of PepNN (`Sequence`,
-`Receptor Sequence`) are known, and so are plain ones (`peptide`, `target`). Upper and lower case are the same.
+`Receptor Sequence`) are known, and so are plain ones (`peptide`, `target`); upper case does not matter.
 
 Most tables come from structures of the PDB, where an end of a chain that is capped (acetyl, amide) is written
 as X. Such caps are no residues and are taken off. An X within a peptide is kept and never asked for; the
@@ -181,7 +181,9 @@ def read_pairs(
     return table
 
 
-def _cleaned(table: PairTable, target: str, peptide: str, line: int, limits: PairLimits) -> BindingPair | None:
+def _cleaned(
+    table: PairTable, target: str, peptide: str, line: int, limits: PairLimits
+) -> BindingPair | None:
     found = []
     for what, text in (("target", target), ("peptide", peptide)):
         try:
@@ -231,12 +233,10 @@ def _rows(stream: InputStream, columns: tuple[str, str] | None) -> Iterator[tupl
         yield line, peptide, target
 
 
-def _places(
-    cells: Sequence[str], columns: tuple[str, str] | None, path: str, line: int
-) -> tuple[int, int]:
+def _places(cells: Sequence[str], columns: tuple[str, str] | None, path: str, line: int) -> tuple[int, int]:
     """Numbers of the columns of peptides and targets."""
     names = [cell.lower() for cell in cells]
-    found = []
+    found = list[int]()
     for what, known in (("peptides", _PEPTIDE), ("targets", _TARGET)):
         wanted = known if columns is None else (columns[len(found)].lower(),)
         place = next((names.index(name) for name in wanted if name in names), None)

@@ -1,8 +1,8 @@
 """Which pairs are learned from, chosen by and judged by, and what leaks from one part into another.
 
-Targets are clustered by the words of amino acids that they share (`genoseq.supervised.homology`), and a cluster
-is in one part only: a model that has seen a near-twin of a target with its peptide has seen the answer. Of the
-203 test targets of PepMLM, 184 have such a near-twin among its 10,000 training pairs.
+Targets are clustered by the words of amino acids that they share (`genoseq.supervised.homology`), and a
+cluster is in one part only: a model that has seen a near-twin of a target with its peptide has seen the
+answer. Of the 199 different test targets of PepMLM, 181 are in its training pairs or have a near-twin there.
 
 A part that the user gives stays as it is, and pairs in its clusters go from the parts before it. Equal and
 similar peptides on unrelated targets stay, as that is what a peptide model knows; they are counted.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ __all__ = ["ALIKE", "LeakRow", "PairSplit", "count_leaks", "split_pairs"]
 
 ALIKE = 0.8
 """Identity from which a peptide counts as a near twin (`genoseq.peptides.identity`)."""
+_NEAR, _EQUAL = 1, 2
 _WORD, _SHARE = 5, 0.1  # as `protein_clusters`: up to about 37 % of differences
 
 Numbers = NDArray[np.int64]
@@ -128,11 +130,13 @@ def split_pairs(
     """
     drawn = (0.0 if validation is not None else validation_share, 0.0 if test is not None else test_share)
     if min(drawn) < 0 or sum(drawn) >= 1:
-        raise UsageError(f"validation {drawn[0]:g} and test {drawn[1]:g}: shares of 0 to below 1 are expected")
+        raise UsageError(
+            f"validation {drawn[0]:g} and test {drawn[1]:g}: shares of 0 to below 1 are expected"
+        )
     parts: list[Pairs] = [list(pairs), list(validation or []), list(test or [])]
     clusters = _clusters([pair for part in parts for pair in part])
     ends = np.cumsum([0, *map(len, parts)])
-    of = [clusters[begin:end] for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+    of = [clusters[begin:end] for begin, end in pairwise(ends)]
     dropped = 0
     for part, later in ((1, of[2:]), (0, of[1:])):
         keep = np.flatnonzero(~np.isin(of[part], np.concatenate(later)))
@@ -155,35 +159,39 @@ def split_pairs(
                 parts[part] = [first[number] for number in numbers]
                 of[part] = first_of[numbers]
     return PairSplit(
-        *parts, of[0], of[2], len(np.unique(clusters)), dropped,
-        count_leaks(pairs, parts[2]) if test is not None else (), count_leaks(parts[0], parts[2]),
+        train=parts[0], validation=parts[1], test=parts[2], train_clusters=of[0], test_clusters=of[2],
+        clusters=len(np.unique(clusters)), dropped=dropped,
+        given=count_leaks(pairs, parts[2]) if test is not None else (),
+        kept=count_leaks(parts[0], parts[2]),
     )  # fmt: skip
 
 
 def count_leaks(train: Sequence[BindingPair], test: Sequence[BindingPair]) -> tuple[LeakRow, ...]:
     """Count what of the test has a twin in the training: targets, peptides, pairs."""
-    clusters = _clusters([*train, *test])
-    known_clusters = set(clusters[: len(train)].tolist())
-    targets = {pair.target for pair in train}
-    by_peptide = dict[str, list[int]]()  # rows of the training by peptide
-    for number, pair in enumerate(train):
-        by_peptide.setdefault(pair.peptide, []).append(number)
+    clusters = _clusters([*train, *test]).tolist()
+    known = set(clusters[: len(train)])
+    known_targets, known_pairs = {pair.target for pair in train}, {pair[:2] for pair in train}
+    by_peptide = dict[str, set[int]]()  # clusters of the targets that a peptide binds in the training
+    for pair, cluster in zip(train, clusters, strict=False):
+        by_peptide.setdefault(pair.peptide, set()).add(cluster)
     peptides = list(by_peptide)
-    equal_pairs = {pair[:2] for pair in train}
-    alike: dict[str, set[int]] = {}  # clusters of the targets of peptides like one of the test
+    alike = dict[str, set[int]]()  # the same, of all peptides like one of the test
     for peptide in {pair.peptide for pair in test}:
-        twins = np.flatnonzero(identities(peptide, peptides) >= ALIKE) if peptides else []
-        alike[peptide] = {int(clusters[row]) for twin in twins for row in by_peptide[peptides[twin]]}
-    rows = {"targets": dict[str, int](), "peptides": dict[str, int](), "pairs": dict[tuple[str, str], int]()}
-    for pair, cluster in zip(test, clusters[len(train) :].tolist(), strict=True):
-        near = cluster in known_clusters
-        rows["targets"][pair.target] = 2 if pair.target in targets else int(near)
-        rows["peptides"][pair.peptide] = 2 if pair.peptide in by_peptide else int(bool(alike[pair.peptide]))
-        both = cluster in alike[pair.peptide]
-        rows["pairs"][pair.target, pair.peptide] = 2 if pair[:2] in equal_pairs else int(both)
+        near = np.flatnonzero(identities(peptide, peptides) >= ALIKE).tolist()
+        alike[peptide] = set().union(*(by_peptide[peptides[number]] for number in near))
+    targets, twins, both = dict[str, int](), dict[str, int](), dict[tuple[str, ...], int]()
+    for pair, cluster in zip(test, clusters[len(train) :], strict=True):
+        targets[pair.target] = _EQUAL if pair.target in known_targets else int(cluster in known)
+        is_known = pair.peptide in by_peptide
+        twins[pair.peptide] = _EQUAL if is_known else int(bool(alike[pair.peptide]))
+        both[pair[:2]] = _EQUAL if pair[:2] in known_pairs else int(cluster in alike[pair.peptide])
     return tuple(
-        LeakRow(what, len(found), list(found.values()).count(2), list(found.values()).count(1))
-        for what, found in rows.items()
+        LeakRow(what, len(found), found.count(_EQUAL), found.count(_NEAR))
+        for what, found in (
+            ("targets", list(targets.values())),
+            ("peptides", list(twins.values())),
+            ("pairs", list(both.values())),
+        )
     )
 
 

@@ -61,9 +61,7 @@ def pair_log_perplexities(model: Model, pairs: Sequence[BindingPair]) -> Worth:
     pseudo, masked = np.empty(len(pairs)), np.empty(len(pairs))
     for number, (letters, peptide, place) in enumerate(pairs):
         target = Target(place, letters, place)
-        parts = [
-            target.tokens[start:end] for start, end in windows_of(target, MOST_RESIDUES - len(peptide))
-        ]
+        parts = [target.tokens[start:end] for start, end in windows_of(target, MOST_RESIDUES - len(peptide))]
         pseudo[number] = min(float(log_perplexities(model, part, [peptide])[0]) for part in parts)
         masked[number] = min(masked_log_perplexity(model, part, peptide) for part in parts)
     return Worth(pseudo, masked)

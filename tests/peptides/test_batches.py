@@ -175,9 +175,7 @@ def test_residues_of_targets_are_asked_for_as_well():
 
 
 def test_held_out_pairs_are_looked_at_in_both_ways():
-    whole, both = (
-        pair_batches(pairs(3, 30), hiding=hiding).held_out() for hiding in (Hiding(), Hiding(0.5))
-    )
+    whole, both = (pair_batches(pairs(3, 30), hiding=hiding).held_out() for hiding in (Hiding(), Hiding(0.5)))
     assert sum(len(batch.tokens) for batch in whole) == 5
     assert sum(len(batch.tokens) for batch in both) == 10
     for a, b in zip(both, pair_batches(pairs(3, 30), hiding=Hiding(0.5)).held_out(), strict=True):
