@@ -51,8 +51,8 @@ TORCH_FILES = {
     f"{folder}/{name}.py"
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
-        ("models", ("checkpoint", "device")),
-        ("peptides", ("model", "network", "pepmlm", "train")),
+        ("models", ("checkpoint", "device", "lora")),
+        ("peptides", ("finetune", "model", "network", "pepmlm", "recipe", "train")),
         (
             "hyena",
             (

@@ -12,11 +12,18 @@ on with a run that was stopped.
 `genoseq train hyena-classifier` fine-tunes such a model on sequences with labels, and says what that is worth
 beside a regression on 6-mers and one on the vectors of the model as it was.
 
+`genoseq train protein` trains a masked language model of proteins of the shape of ESM-2, and `genoseq train
+peptides` fine-tunes one on peptides behind their targets, as PepMLM was made. No target of the test has a
+near-twin in the training, and what leaks by other ways is counted.
+
 Examples:
   genoseq train classifier labelled.tsv --method relative -o model/
   genoseq train hyena genome.fa --params pipelines/params/hyena_tiny.yaml -o run/
   genoseq train hyena-classifier train.tsv --init hyena-tiny -o run/
   genoseq train hyena-classifier --classes human.fa ecoli.fa --seeds 5 -o run/
+  genoseq train peptides pairs.csv --init esm2_t6_8M -o run/
+  genoseq train peptides pairs.csv --test test.csv --init esm2_t33_650M --tune lora --rank 16 -o run/
+  genoseq train protein proteins.fa.gz --params pipelines/params/protein_small.yaml -o run/
   genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/
   genoseq train encoder --genomes human.fa.gz ecoli.fa -o seed.npz --checkpoint run/ --resume
   genoseq train encoder --encoder rde --genomes ecoli.fa -o rde/ --steps 5000 --device cuda
@@ -30,7 +37,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genoseq.cli import _options, _train_classifier, _train_compression, _train_hyena
+from genoseq.cli import (
+    _options,
+    _train_classifier,
+    _train_compression,
+    _train_hyena,
+    _train_peptides,
+    _train_protein,
+)
 from genoseq.cli._training_log import TrainingLog
 from genoseq.errors import CheckpointError, InputError, MissingDependencyError, UsageError
 
@@ -65,6 +79,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     classifier = _add_kind(kinds, "hyena-classifier", "a network that classifies sequences", about)
     _train_classifier.add_arguments(classifier)
+    about = (
+        "Train a masked language model of the shape of ESM-2 on proteins. The same command goes on with a "
+        "run that was stopped."
+    )
+    _train_protein.add_arguments(_add_kind(kinds, "protein", "a masked language model of proteins", about))
+    about = (
+        "Fine-tune a protein model on peptides behind their targets. Parts are drawn by clusters of similar "
+        "targets, and pairs near a target of a given test are left out; the validation decides when to stop, "
+        "the test is looked at once. The same command goes on with a run that was stopped."
+    )
+    _train_peptides.add_arguments(_add_kind(kinds, "peptides", "a model of peptides behind targets", about))
     for kind in kinds.choices.values():
         # the frame adds the common options to `genoseq train`; here they may also follow the word MODEL
         before = len(kind._actions)
@@ -112,7 +137,13 @@ def _add_encoder(encoder: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train and write the weights."""
-    own = {"classifier": _train_compression, "hyena": _train_hyena, "hyena-classifier": _train_classifier}
+    own = {
+        "classifier": _train_compression,
+        "hyena": _train_hyena,
+        "hyena-classifier": _train_classifier,
+        "peptides": _train_peptides,
+        "protein": _train_protein,
+    }
     if args.model in own:
         own[args.model].run(args)
         return

@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 from genoseq.errors import UsageError
 from genoseq.peptides.tokens import AMINO, MASK, padded
 
-__all__ = ["Batch", "Batches", "Masking", "Pair", "PairBatches", "ProteinBatches"]
+__all__ = [
+    "Batch",
+    "Batches",
+    "Hiding",
+    "Masking",
+    "MixedBatches",
+    "Pair",
+    "PairBatches",
+    "ProteinBatches",
+    "cut",
+    "split_by_size",
+]
 
 NOT_ASKED = -100
 """Label of a position that is not predicted (torch's `ignore_index`)."""
@@ -62,6 +73,44 @@ class Masking:
             raise UsageError(f"{self}: shares of 0 to 1 are expected")
 
 
+@dataclass(frozen=True)
+class Hiding:
+    """How letters of a peptide behind its target are hidden.
+
+    The published way hides the whole peptide. Decoders that fill in some letters after others, and the
+    pseudo-perplexity, which hides one at a time, ask for peptides of which some letters are known; so a share
+    of the peptides is shown in part.
+
+    Attributes
+    ----------
+    whole : float
+        Share of the peptides that are hidden as a whole; 1 is the published way.
+    power : float
+        Of the others, a share u^power of the letters is hidden, u uniform in 0..1, and one letter at least:
+        the more, the fewer.
+    target : float
+        Share of the residues of targets that are hidden and asked for as well, so that what was learned of
+        proteins stays, and no target looks twice the same.
+    """
+
+    whole: float = 1.0
+    power: float = 1.0
+    target: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.whole <= 1:
+            raise UsageError(f"whole is {self.whole:g}; a share of 0 to 1 is expected")
+        if not self.power > 0 or not 0 <= self.target < 1:
+            raise UsageError(f"{self}: a power above 0 and a share of 0 to below 1 are expected")
+
+    def draw(self, length: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which letters of a peptide are hidden: bool (length,)."""
+        share = 1.0 if rng.random() < self.whole else rng.random() ** self.power
+        hidden = rng.random(length) < share
+        hidden[rng.integers(length)] = True
+        return hidden
+
+
 class Batches(ABC):
     """A source of batches."""
 
@@ -77,8 +126,12 @@ class Batches(ABC):
 class _Epochs(Batches):
     """Every sequence once in an epoch, in an order of its own."""
 
-    def __init__(self, lengths: Numbers, *, tokens: int, micro: int, seed: int) -> None:
+    def __init__(
+        self, lengths: Numbers, *, tokens: int, micro: int, seed: int, rows: int = 0,
+        weights: NDArray[np.float64] | None = None,
+    ) -> None:  # fmt: skip
         self._lengths, self._tokens, self._micro, self._seed = lengths, tokens, micro, seed
+        self._rows, self._weights = rows, weights
         self._epoch, self._first, self._steps = -1, 0, list[list[Numbers]]()
 
     def of_step(self, step: int) -> list[Batch]:
@@ -90,6 +143,13 @@ class _Epochs(Batches):
         rng = np.random.default_rng([self._seed, 1, step])
         return [self._batch(numbers, rng) for numbers in self._steps[step - self._first]]
 
+    @property
+    def steps_in_epoch(self) -> int:
+        """Steps of the first epoch; others have about as many."""
+        if self._epoch != 0:
+            self._begin(0, 0)
+        return len(self._steps)
+
     @abstractmethod
     def _batch(self, numbers: Numbers, rng: np.random.Generator) -> Batch:
         """Some sequences, masked."""
@@ -97,13 +157,17 @@ class _Epochs(Batches):
     def _begin(self, epoch: int, first: int) -> None:
         """Draw the order of an epoch that begins with step `first`."""
         rng = np.random.default_rng([self._seed, 0, epoch])
-        order = rng.permutation(len(self._lengths))
+        count = len(self._lengths)
+        if self._weights is None:
+            order = rng.permutation(count)
+        else:
+            order = rng.choice(count, count, p=self._weights / self._weights.sum())
         pool = max(1, _POOL * self._tokens // int(self._lengths.mean()))
         batches = list[Numbers]()
         for at in range(0, len(order), pool):
             some = order[at : at + pool]
             some = some[np.argsort(self._lengths[some], kind="stable")]
-            batches += [some[part] for part in split_by_size(self._lengths[some], self._micro)]
+            batches += [some[part] for part in split_by_size(self._lengths[some], self._micro, self._rows)]
         batches = [batches[number] for number in rng.permutation(len(batches))]
         each = max(1, round(self._tokens / self._micro))
         self._steps = [batches[at : at + each] for at in range(0, len(batches), each)]
@@ -174,10 +238,6 @@ class Pair(NamedTuple):
 class PairBatches(_Epochs):
     """Targets with a peptide behind each, of which all or some letters are hidden.
 
-    The published way hides the whole peptide. Decoders that fill in some letters after others, and the
-    pseudo-perplexity, which hides one at a time, ask for peptides of which some letters are known; so a share
-    of the peptides is shown in part.
-
     Parameters
     ----------
     pairs, held_out : sequence of Pair
@@ -185,56 +245,91 @@ class PairBatches(_Epochs):
         Letters of target and peptide together; of a longer target a part by chance.
     tokens, micro : int
         Of a step, and of a batch.
-    whole : float
-        Share of the peptides that are hidden as a whole; 1 is the published way.
+    hiding : Hiding
     seed : int
+    rows : int
+        Pairs of a batch, at most; 0: as many as fit.
+    weights : ndarray, optional
+        float64 (n,): draw as many pairs as there are in each epoch, by these; by default each comes once.
     """
 
     def __init__(
         self, pairs: Sequence[Pair], held_out: Sequence[Pair], *, window: int, tokens: int, micro: int,
-        whole: float, seed: int,
+        hiding: Hiding, seed: int, rows: int = 0, weights: NDArray[np.float64] | None = None,
     ) -> None:  # fmt: skip
         if not len(pairs):
             raise UsageError("no pairs to learn from")
-        if not 0 <= whole <= 1:
-            raise UsageError(f"whole is {whole:g}; a share of 0 to 1 is expected")
         longest = max(len(pair.peptide) for pair in pairs)
         if not longest < window <= micro - 2 or micro > tokens:
             raise UsageError(
                 f"a window of {window}, batches of {micro} and steps of {tokens} tokens do not fit"
             )
-        lengths = np.minimum([sum(map(len, pair)) for pair in pairs], window) + 2
-        super().__init__(lengths, tokens=tokens, micro=micro, seed=seed)
-        self._pairs, self._held_out, self._window, self._whole = pairs, held_out, window, whole
+        super().__init__(
+            self._lengths_of(pairs, window), tokens=tokens, micro=micro, seed=seed, rows=rows, weights=weights
+        )
+        self._pairs, self._held_out, self._window, self._hiding = pairs, held_out, window, hiding
 
     def held_out(self) -> list[Batch]:
-        """Peptides hidden as a whole."""
+        """Each peptide hidden as a whole and, unless all are so, a second time in part."""
         rng = np.random.default_rng([self._seed, 2])
         order = sorted(self._held_out, key=lambda pair: len(pair.target) + len(pair.peptide))
-        lengths = np.minimum([sum(map(len, pair)) for pair in order], self._window) + 2
+        lengths = self._lengths_of(order, self._window)
+        ways = [Hiding()] + ([Hiding(0.0, self._hiding.power)] if self._hiding.whole < 1 else [])
         return [
-            self._hidden([order[number] for number in part], rng, 1.0)
+            self._hidden([order[number] for number in part], rng, way)
+            for way in ways
             for part in split_by_size(lengths, self._micro)
         ]
 
-    def _batch(self, numbers: Numbers, rng: np.random.Generator) -> Batch:
-        return self._hidden([self._pairs[number] for number in numbers], rng, self._whole)
+    @staticmethod
+    def _lengths_of(pairs: Sequence[Pair], window: int) -> Numbers:
+        return np.minimum([sum(map(len, pair)) for pair in pairs], window).astype(np.int64) + 2
 
-    def _hidden(self, pairs: Sequence[Pair], rng: np.random.Generator, whole: float) -> Batch:
+    def _batch(self, numbers: Numbers, rng: np.random.Generator) -> Batch:
+        return self._hidden([self._pairs[number] for number in numbers], rng, self._hiding)
+
+    def _hidden(self, pairs: Sequence[Pair], rng: np.random.Generator, hiding: Hiding) -> Batch:
         rows, hidden = [], []
         for target, peptide in pairs:
-            rows.append(np.concatenate([cut(target, self._window - len(peptide), rng), peptide]))
-            share = 1.0 if rng.random() < whole else rng.random()
-            asked = rng.random(len(peptide)) < share
-            asked[rng.integers(len(peptide))] = True
-            hidden.append(asked & np.isin(peptide, AMINO))
+            shown = cut(target, self._window - len(peptide), rng)
+            rows.append(np.concatenate([shown, peptide]))
+            in_target = rng.random(len(shown)) < hiding.target
+            asked = np.concatenate([in_target, hiding.draw(len(peptide), rng)])
+            hidden.append(asked & np.isin(rows[-1], AMINO))
         tokens = padded(rows)
         labels = np.full(tokens.shape, NOT_ASKED, np.int64)
-        for line, label, row, asked in zip(tokens, labels, rows, hidden, strict=True):
-            places = np.flatnonzero(asked) + len(row) - len(asked) + 1
+        for line, label, asked in zip(tokens, labels, hidden, strict=True):
+            places = np.flatnonzero(asked) + 1
             label[places] = line[places]
             line[places] = MASK
         return Batch(tokens, labels)
+
+
+class MixedBatches(Batches):
+    """Steps of one source with those of another added: pairs, and proteins so that they are not forgotten.
+
+    Parameters
+    ----------
+    first : Batches
+        Whose held-out part counts.
+    second : Batches
+    every : int
+        Steps of the first for each of the second that is added.
+    """
+
+    def __init__(self, first: Batches, second: Batches, every: int = 1) -> None:
+        if every < 1:
+            raise UsageError(f"every is {every}; 1 or more is expected")
+        self._first, self._second, self._every = first, second, every
+
+    def of_step(self, step: int) -> list[Batch]:
+        """The batches of a step."""
+        more, rest = divmod(step, self._every)
+        return self._first.of_step(step) + ([] if rest else self._second.of_step(more))
+
+    def held_out(self) -> list[Batch]:
+        """That of the first source."""
+        return self._first.held_out()
 
 
 def cut(tokens: Tokens, window: int, rng: np.random.Generator) -> Tokens:
@@ -245,8 +340,10 @@ def cut(tokens: Tokens, window: int, rng: np.random.Generator) -> Tokens:
     return tokens[start : start + window]
 
 
-def split_by_size(lengths: Numbers, size: int) -> list[Numbers]:
+def split_by_size(lengths: Numbers, size: int, rows: int = 0) -> list[Numbers]:
     """Places of rows in their order, cut so that those of a part take `size` tokens at most when padded.
+
+    With `rows`, a part has so many rows at most.
 
     Examples
     --------
@@ -256,7 +353,7 @@ def split_by_size(lengths: Numbers, size: int) -> list[Numbers]:
     parts, begin, longest = [], 0, 0
     for at, length in enumerate(lengths.tolist()):
         longest = max(longest, length)
-        if at > begin and longest * (at - begin + 1) > size:
+        if at > begin and (longest * (at - begin + 1) > size or at - begin == rows):
             parts.append(np.arange(begin, at))
             begin, longest = at, length
     return [*parts, np.arange(begin, len(lengths))] if len(lengths) else []

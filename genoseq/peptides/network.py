@@ -118,6 +118,7 @@ def load_network(path: str | Path) -> EsmForMaskedLM:
     }
     check_keys(tensors, wanted, str(file))
     network.to_empty(device="cpu")
+    network.lm_head.decoder.weight = network.esm.embeddings.word_embeddings.weight  # tied, also when trained
     with torch.no_grad():
         for key, value in network.state_dict().items():
             if key in tensors:

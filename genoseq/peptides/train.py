@@ -11,11 +11,12 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -61,13 +62,18 @@ class MaskedTraining:
     validate_every, log_every : int
         Steps.
     patience : int
-        End after so many looks at the held-out part without a better one; 0: never.
+        End after so many looks at the held-out part without a better one, and go back to the best; 0: never.
+    average : float
+        Of the weights a running mean is looked at and kept in place of the last ones, which loses all but
+        this share in a step (0.99 remembers about 100 steps); 0: the last ones.
+    dropout : float
+        Share of the outputs of each layer that is left out by chance; the published models have none.
     checkpoint_every : float
         Seconds.
     seed : int
     """
 
-    steps: int
+    steps: int = 1000
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     least_rate: float = 0.1
@@ -79,6 +85,8 @@ class MaskedTraining:
     validate_every: int = 200
     log_every: int = 20
     patience: int = 0
+    average: float = 0.0
+    dropout: float = 0.0
     checkpoint_every: float = 180.0
     seed: int = 1
 
@@ -93,6 +101,8 @@ class MaskedTraining:
             )
         if not self.learning_rate > 0 or not 0 <= self.least_rate <= 1:
             raise UsageError("learning_rate is above 0, least_rate a share of 0 to 1")
+        if not 0 <= self.average < 1 or not 0 <= self.dropout < 1:
+            raise UsageError("average and dropout are shares of 0 to below 1")
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, as a share of the highest."""
@@ -134,6 +144,10 @@ class MaskedTrainer:
         self.step, self.seconds = 0, 0.0
         self.best, self.worse = math.inf, 0  # least held-out loss, and looks since
         self.best_state: dict[str, Tensor] | None = None
+        self.mean_state = self._trained() if plan.average else None  # the running mean
+        for module in network.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = plan.dropout
 
     def run(self, folder: Path | None = None) -> None:
         """Train to the end; with a folder, leave a checkpoint there every few minutes and at the end."""
@@ -162,6 +176,9 @@ class MaskedTrainer:
                 saved = time.monotonic()
         if plan.patience and self.best_state is not None:
             self.network.load_state_dict(self.best_state)
+        elif self.mean_state is not None:
+            self.network.load_state_dict(self.mean_state, strict=False)
+        self.network.eval()
 
     @property
     def is_done(self) -> bool:
@@ -174,6 +191,8 @@ class MaskedTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = plan.learning_rate * plan.rate(self.step)
         self.network.train()
+        if plan.dropout:
+            torch.manual_seed(mixed(plan.seed, self.step))
         batches = self.batches.of_step(self.step)
         asked = max(1, sum(int((batch.labels != NOT_ASKED).sum()) for batch in batches))
         total = torch.zeros((), device=self.device)
@@ -184,6 +203,7 @@ class MaskedTrainer:
         nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self._remember()
         return total, sum(batch.tokens.size for batch in batches)
 
     @torch.no_grad()
@@ -196,17 +216,48 @@ class MaskedTrainer:
             asked += int((batch.labels != NOT_ASKED).sum())
         return loss / asked if asked else math.nan
 
-    def _look(self) -> None:
-        found = self.validate()
-        if math.isnan(found):
+    def _trained(self) -> dict[str, Tensor]:
+        """A copy of what is trained."""
+        return {
+            name: parameter.detach().clone()
+            for name, parameter in self.network.named_parameters()
+            if parameter.requires_grad
+        }
+
+    @torch.no_grad()
+    def _remember(self) -> None:
+        """Move the running mean towards the weights; at first it follows them closely."""
+        if self.mean_state is not None:
+            kept = min(self.plan.average, (1 + self.step) / (10 + self.step))
+            for name, parameter in self.network.named_parameters():
+                if name in self.mean_state:
+                    self.mean_state[name].lerp_(parameter, 1 - kept)
+
+    @contextlib.contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """With the running mean in place of the weights."""
+        if self.mean_state is None:
+            yield
             return
-        self.log({"step": self.step, "held_out": round(found, 4), "perplexity": round(math.exp(found), 3)})
-        if found < self.best:
-            self.best, self.worse = found, 0
-            if self.plan.patience:
-                self.best_state = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
-        else:
-            self.worse += 1
+        last = self._trained()
+        self.network.load_state_dict(self.mean_state, strict=False)
+        yield
+        self.network.load_state_dict(last, strict=False)
+
+    def _look(self) -> None:
+        with self._averaged():
+            found = self.validate()
+            if math.isnan(found):
+                return
+            self.log({
+                "step": self.step, "held_out": round(found, 4), "perplexity": round(math.exp(found), 3),
+            })  # fmt: skip
+            if found < self.best:
+                self.best, self.worse = found, 0
+                if self.plan.patience:
+                    self.best_state = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+            else:
+                self.worse += 1
 
     def _loss(self, batch: Batch) -> Tensor:
         """Negative log-likelihood of what is hidden, nats, summed."""
@@ -224,7 +275,7 @@ class MaskedTrainer:
         """Write the checkpoint."""
         state = {
             "plan": dataclasses.asdict(self.plan), "step": self.step, "seconds": self.seconds,
-            "best": self.best, "worse": self.worse, "best_state": self.best_state,
+            "best": self.best, "worse": self.worse, "best_state": self.best_state, "mean": self.mean_state,
             "network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
@@ -250,8 +301,13 @@ class MaskedTrainer:
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
             self.best, self.worse = float(state["best"]), int(state["worse"])
-            self.best_state = state["best_state"]
+            self.best_state, self.mean_state = state["best_state"], state["mean"]
         except (LookupError, RuntimeError, ValueError, TypeError) as error:
             raise CheckpointError(
                 f"{path}: not a checkpoint of this training ({error}); start anew"
             ) from error
+
+
+def mixed(*numbers: int) -> int:
+    """A seed from several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

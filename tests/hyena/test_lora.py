@@ -7,8 +7,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from genoseq.errors import UsageError  # noqa: E402
-from genoseq.hyena.lora import add_low_rank, merge_low_rank  # noqa: E402
+from genoseq.hyena.lora import add_low_rank  # noqa: E402
 from genoseq.hyena.tokenizer import A, T  # noqa: E402
+from genoseq.models.lora import merge_low_rank  # noqa: E402
 
 
 @pytest.fixture

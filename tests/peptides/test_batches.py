@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from genoseq.errors import UsageError
-from genoseq.peptides.batches import NOT_ASKED, Masking, Pair, PairBatches, ProteinBatches, cut, split_by_size
+from genoseq.peptides.batches import (
+    NOT_ASKED,
+    Hiding,
+    Masking,
+    MixedBatches,
+    Pair,
+    PairBatches,
+    ProteinBatches,
+    cut,
+    split_by_size,
+)
 from genoseq.peptides.tokens import AMINO, CLS, EOS, MASK, PAD, tokens_of
 
 
@@ -96,7 +106,7 @@ def pairs(seed, count):
 
 
 def pair_batches(some, **options):
-    usual = {"window": 100, "tokens": 1000, "micro": 500, "whole": 1.0, "seed": 1}
+    usual = {"window": 100, "tokens": 1000, "micro": 500, "hiding": Hiding(), "seed": 1}
     return PairBatches(some, some[:5], **{**usual, **options})
 
 
@@ -121,7 +131,7 @@ def test_peptides_are_hidden_as_a_whole():
 
 
 def test_a_share_of_the_peptides_is_shown_in_part():
-    source = pair_batches(pairs(2, 200), whole=0.5)
+    source = pair_batches(pairs(2, 200), hiding=Hiding(0.5))
     whole = parts = 0
     for step in range(15):
         for tokens, labels in source.of_step(step):
@@ -134,6 +144,74 @@ def test_a_share_of_the_peptides_is_shown_in_part():
                 parts += not is_whole
     assert 0.4 < whole / (whole + parts) < 0.75
     assert all((batch.tokens == MASK).any(1).all() for batch in source.held_out())
+
+
+def test_a_power_hides_fewer_letters():
+    def mean_share(power):
+        rng = np.random.default_rng(1)
+        return np.mean([Hiding(0.0, power).draw(50, rng).mean() for _ in range(2000)])
+
+    assert mean_share(1) == pytest.approx(0.5 + 0.5 / 50, abs=0.03)
+    assert mean_share(4) == pytest.approx(0.2 + 0.8 / 50, abs=0.03)  # the mean of u^4 is 1/5
+    assert Hiding().draw(50, np.random.default_rng(1)).all()
+
+
+def test_residues_of_targets_are_asked_for_as_well():
+    some = pairs(6, 200)
+    source = pair_batches(some, hiding=Hiding(1.0, target=0.2))
+    asked = residues = 0
+    for step in range(10):
+        for tokens, labels in source.of_step(step):
+            assert ((tokens == MASK) == (labels != NOT_ASKED)).all()
+            for line, label in zip(tokens, labels, strict=True):
+                end = int(np.flatnonzero(line == EOS)[0])
+                behind = end - 1
+                while line[behind] == MASK:
+                    behind -= 1
+                asked += int((label[1:behind] != NOT_ASKED).sum())
+                residues += behind - 1
+    assert asked / residues == pytest.approx(0.2, abs=0.03)
+    assert all((batch.labels != NOT_ASKED).sum() < 5 * 20 for batch in source.held_out())
+
+
+def test_held_out_pairs_are_looked_at_in_both_ways():
+    whole, both = (pair_batches(pairs(3, 30), hiding=hiding).held_out() for hiding in (Hiding(), Hiding(0.5)))
+    assert sum(len(batch.tokens) for batch in whole) == 5
+    assert sum(len(batch.tokens) for batch in both) == 10
+    for a, b in zip(both, pair_batches(pairs(3, 30), hiding=Hiding(0.5)).held_out(), strict=True):
+        np.testing.assert_array_equal(a.tokens, b.tokens)
+
+
+def test_pairs_are_drawn_by_their_weights():
+    some = pairs(7, 60)
+    weights = np.where(np.arange(60) < 6, 9.0, 1.0)
+    source = pair_batches(some, weights=weights)
+    favoured, count = {pair.peptide.tobytes() for pair in some[:6]}, Counter()
+    for step in range(20 * source.steps_in_epoch):
+        for _, labels in source.of_step(step):
+            for label in labels:
+                count[label[label != NOT_ASKED].astype(np.uint8).tobytes() in favoured] += 1
+    assert count[True] / count.total() == pytest.approx(54 / 108, abs=0.05)
+    assert count.total() == pytest.approx(20 * 60, rel=0.1)
+
+
+def test_batches_of_few_rows():
+    source = pair_batches(pairs(4, 40), rows=2, tokens=1000, micro=500)
+    sizes = [[len(batch.tokens) for batch in source.of_step(step)] for step in range(source.steps_in_epoch)]
+    assert max(map(max, sizes)) == 2
+    assert {len(each) for each in sizes} == {2}
+    assert sum(map(sum, sizes)) == 40
+
+
+def test_mixed_steps_are_those_of_both_sources():
+    one, other = pair_batches(pairs(1, 40)), batches()
+    mixed = MixedBatches(pair_batches(pairs(1, 40)), batches(), every=2)
+    for step in range(5):
+        wanted = one.of_step(step) + ([] if step % 2 else other.of_step(step // 2))
+        for found, expected in zip(mixed.of_step(step), wanted, strict=True):
+            np.testing.assert_array_equal(found.tokens, expected.tokens)
+            np.testing.assert_array_equal(found.labels, expected.labels)
+    assert len(mixed.held_out()) == len(one.held_out())
 
 
 def test_unknown_letters_are_not_asked_for():
@@ -166,9 +244,12 @@ def test_cut_and_split():
             lambda: ProteinBatches([], [], window=8, tokens=20, micro=20, masking=Masking(), seed=1),
             "no proteins",
         ),
-        (lambda: pair_batches(pairs(1, 9), whole=2), "whole is 2"),
+        (lambda: Hiding(2), "whole is 2"),
         (lambda: pair_batches(pairs(1, 9), window=10), "do not fit"),
-        (lambda: PairBatches([], [], window=8, tokens=20, micro=20, whole=1, seed=1), "no pairs"),
+        (lambda: PairBatches([], [], window=8, tokens=20, micro=20, hiding=Hiding(), seed=1), "no pairs"),
+        (lambda: Hiding(0.5, power=0), "a power above 0"),
+        (lambda: Hiding(0.5, target=1), "a power above 0"),
+        (lambda: MixedBatches(batches(), batches(), 0), "every is 0"),
         (lambda: Masking(0), "shares of 0 to 1"),
         (lambda: Masking(0.1, replaced=0.8, kept=0.3), "shares of 0 to 1"),
     ],

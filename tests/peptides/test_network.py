@@ -115,6 +115,20 @@ def test_saved_and_read(make_network, tmp_path, half):
     assert (tmp_path / "again" / WEIGHTS).read_bytes() == (tmp_path / "m" / WEIGHTS).read_bytes()
 
 
+def test_a_model_that_was_read_is_tied_and_can_be_trained(make_network, tmp_path):
+    save_network(make_network(), tmp_path / "m")
+    network = load_network(tmp_path / "m")
+    assert sum(p.numel() for p in network.parameters()) == sum(p.numel() for p in make_network().parameters())
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    tokens = torch.as_tensor(padded([AMINO]))
+    network(input_ids=tokens, attention_mask=torch.ones_like(tokens)).logits[0, :, 7].sum().backward()
+    optimizer.step()
+    save_network(network, tmp_path / "again")
+    torch.testing.assert_close(
+        logits_of(load_network(tmp_path / "again"), tokens), logits_of(network, tokens)
+    )
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_transformers_reads_what_was_saved(make_network, tmp_path):
     from transformers import EsmForMaskedLM

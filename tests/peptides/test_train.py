@@ -82,6 +82,61 @@ def test_the_best_is_kept_when_nothing_gets_better(make_network):
     assert looks.index(min(looks)) == len(looks) - 4
 
 
+def test_the_running_mean_is_what_is_kept(make_network, tmp_path):
+    trainer = MaskedTrainer(make_network(), source(), plan(steps=30, average=0.9, learning_rate=0.02))
+    expected = None
+    for step in range(30):
+        trainer.train_step()
+        weights = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
+        kept = min(0.9, (1 + step) / (10 + step))
+        if expected is None:
+            expected = {name: p.clone() for name, p in make_network().named_parameters()}
+        expected = {name: kept * expected[name] + (1 - kept) * weights[name] for name in weights}
+        trainer.step += 1
+    trainer.save(tmp_path)
+    noisy = trainer.validate()
+    again = MaskedTrainer(make_network(3), source(), plan(steps=30, average=0.9, learning_rate=0.02))
+    again.resume(tmp_path)
+    again.run()  # nothing is left to do but to take the mean
+    for name, parameter in again.network.named_parameters():
+        torch.testing.assert_close(parameter, expected[name], atol=1e-5, rtol=1e-4)
+    assert again.validate() != pytest.approx(noisy, abs=1e-3)
+
+
+def test_looks_use_the_mean_and_leave_the_weights(make_network):
+    lines = []
+    options = {"average": 0.9, "validate_every": 10, "steps": 20}
+    trainer = MaskedTrainer(make_network(), source(), plan(**options), lines.append)
+    plain = MaskedTrainer(make_network(), source(), plan(steps=20))
+    trainer.run()
+    for _ in range(20):
+        plain.train_step()
+        plain.step += 1
+    looks = [line["held_out"] for line in lines if "held_out" in line]
+    assert trainer.validate() == pytest.approx(looks[-1], abs=1e-4)  # the mean is what is left
+    assert plain.validate() != pytest.approx(looks[-1], abs=1e-4)
+    found = plain.optimizer.state_dict()["state"]  # moments: the same gradients were seen
+    for number, state in trainer.optimizer.state_dict()["state"].items():
+        torch.testing.assert_close(state["exp_avg"], found[number]["exp_avg"], atol=0, rtol=0)
+
+
+def test_dropout_follows_from_the_step(make_network):
+    def losses(dropout):
+        trainer = MaskedTrainer(make_network(), source(), plan(dropout=dropout))
+        found = []
+        for _ in range(2):
+            torch.manual_seed(len(found))  # whatever was drawn elsewhere
+            found.append(trainer.train_step()[0].item())
+            trainer.step = 0
+        return found
+
+    with_it, again, without = losses(0.3), losses(0.3), losses(0.0)
+    assert with_it == again
+    assert with_it[0] != without[0]
+    trainer = MaskedTrainer(make_network(), source(), plan(dropout=0.3))
+    assert trainer.validate() == MaskedTrainer(make_network(), source(), plan()).validate()
+
+
 def test_half_precision_is_near(make_network):
     one, other = (MaskedTrainer(make_network(), source(), plan(precision=name)) for name in ("fp32", "bf16"))
     assert other.train_step()[0].item() == pytest.approx(one.train_step()[0].item(), rel=0.02)
@@ -96,7 +151,15 @@ def test_rates():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"steps": 0}, {"precision": "fp8"}, {"schedule": "none"}, {"learning_rate": 0}, {"patience": -1}],
+    [
+        {"steps": 0},
+        {"precision": "fp8"},
+        {"schedule": "none"},
+        {"learning_rate": 0},
+        {"patience": -1},
+        {"average": 1},
+        {"dropout": 1},
+    ],
 )
 def test_plans_that_make_no_sense(wrong):
     with pytest.raises(UsageError):

@@ -1,0 +1,198 @@
+"""The study behind pepmlm-small: train on proteins, then on peptides behind targets; measure, weights, card.
+
+    python pipelines/train_peptides.py --params pipelines/params/train_peptides.yaml \\
+        --data DIR --work run/ -o genoseq/weights
+
+Training is `genoseq train protein` and `genoseq train peptides` with the recipes that the YAML file names,
+into two folders of ``--work``: a stopped run goes on when this is started again, a finished one is measured
+again.
+The weights are rounded to float16, and it is the rounded ones that are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from genoseq import cli
+from genoseq.io.files import replacing
+from genoseq.io.proteins import read_proteins
+from genoseq.models.checkpoint import sha256_of
+from genoseq.peptides.model import MaskedModel
+from genoseq.peptides.network import WEIGHTS, save_network
+from genoseq.peptides.pairs import MEASURED, BindingPair, read_pairs
+from genoseq.peptides.recipe import read_pair_recipe
+from genoseq.peptides.split import split_pairs
+from genoseq.peptides.worth import pair_log_perplexities, worth_of
+
+LONG_ENOUGH = 8  # letters: shorter peptides occur in some protein by chance
+
+
+def command(words: list[object], summary: Path) -> dict[str, Any]:
+    """Run a command of genoseq; what it says of itself."""
+    code = cli.main([str(word) for word in [*words, "--json", summary]])
+    if code:
+        raise SystemExit(code)
+    found: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
+    return found
+
+
+def train(
+    study: dict[str, Any], params: Path, data: Path, work: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both trainings, or what is left of them; their summaries."""
+    threads = ["-t", study["threads"]]
+    proteins = [data / each["path"] for each in study["proteins"] for _ in range(each["times"])]
+    first = command(
+        [
+            "train",
+            "protein",
+            *proteins,
+            "--params",
+            params / study["pretrain"],
+            "-o",
+            work / "protein",
+            *threads,
+        ],
+        work / "protein.json",
+    )
+    mixed_in = [data / path for path in study["mixed_in"]]
+    words = ["train", "peptides", data / study["pairs"]["path"], "--test", data / study["test"]["path"]]
+    words += ["--init", work / "protein", "--params", params / study["finetune"], "-o", work / "peptides"]
+    words += ["--proteins", *mixed_in] if mixed_in else []
+    return first, command([*words, *threads], work / "peptides.json")
+
+
+def measure(
+    study: dict[str, Any], params: Path, data: Path, models: dict[str, Path]
+) -> tuple[dict[str, Any], list[BindingPair]]:
+    """Figures of models on the test pairs, and these; the split is that of the training."""
+    recipe = read_pair_recipe(params / study["finetune"])
+    pairs = read_pairs(data / study["pairs"]["path"], limits=recipe.limits).pairs
+    test = read_pairs(data / study["test"]["path"], limits=MEASURED).pairs
+    split = split_pairs(pairs, test=test, seed=recipe.training.seed)
+    measured = {
+        name: pair_log_perplexities(MaskedModel.load(path, device="cpu"), split.test)
+        for name, path in models.items()
+    }
+    return worth_of(measured, split.train, split.test), split.test
+
+
+def fragments(test: list[BindingPair], proteins: list[Path]) -> tuple[int, int]:
+    """How many of the longer test peptides occur within a protein, and of how many."""
+    letters = "\n".join(protein.letters for path in proteins for protein in read_proteins(path))
+    peptides = {pair.peptide for pair in test if len(pair.peptide) >= LONG_ENOUGH and "X" not in pair.peptide}
+    return sum(peptide in letters for peptide in peptides), len(peptides)
+
+
+def figure_rows(worth: dict[str, Any]) -> str:
+    """Rows of the table of perplexities."""
+    rows = []
+    for name, found in worth["figures"].items():
+        cells = ["{:.2f} ({:.2f}-{:.2f})".format(*found[each]) for each in ("mean", "geometric_mean")]
+        rows.append(f"| {name} | {' | '.join(cells)} | {found['median']:.2f} |")
+    return "\n".join(rows)
+
+
+def against_lines(worth: dict[str, Any], name: str) -> str:
+    """The comparison with each rival on the same peptides."""
+    lines = []
+    for rival, found in worth["against"].items():
+        value, low, high = found["log_difference"]
+        lines.append(
+            f"- {name} against {rival}: {value:+.3f} ({low:+.3f} to {high:+.3f}) nats a letter, better on "
+            f"{found['better_on']:.0%} of the peptides"
+        )
+    return "\n".join(lines)
+
+
+def twin_rows(split: dict[str, Any]) -> str:
+    """Rows of the table of twins."""
+    before, after = (split["twins_of_the_test"][name] for name in ("as_given", "trained_on"))
+    return "\n".join(
+        f"| {what} | {before[what]['test']} | {before[what]['equal']} | {before[what]['near']} | "
+        f"{after[what]['equal']} | {after[what]['near']} |"
+        for what in before
+    )
+
+
+def source_of(each: dict[str, Any]) -> str:
+    """A source of data in words."""
+    return f"{each['name']} ({each['source']}, {each['licence']})"
+
+
+def card(study: dict[str, Any], values: dict[str, Any]) -> str:
+    """The card of the weights, Markdown."""
+    template = Path(__file__).parent / "params" / "peptides_card.md"
+    return template.read_text(encoding="utf-8").format(
+        name=study["name"],
+        proteins=", ".join(map(source_of, study["proteins"])),
+        pairs=source_of(study["pairs"]),
+        pretrain=f"pipelines/params/{study['pretrain']}",
+        finetune=f"pipelines/params/{study['finetune']}",
+        notes="".join(f"- {note.strip()}\n" for note in study.get("notes", [])),
+        **values,
+    )
+
+
+def main() -> None:
+    """Run the study."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--params", type=Path, required=True, help="YAML file")
+    add("--data", type=Path, required=True, help="folder of the data named in it")
+    add("--work", type=Path, required=True, help="folder of the runs: checkpoints, logs, results")
+    add("-o", "--output", type=Path, required=True, help="folder for the folder of the model and its card")
+    args = parser.parse_args()
+    study = yaml.safe_load(args.params.read_text(encoding="utf-8"))
+    torch.set_num_threads(study["threads"])
+    args.work.mkdir(parents=True, exist_ok=True)
+    params = args.params.parent
+    first, second = train(study, params, args.data, args.work)
+
+    folder = args.output / study["name"]
+    trained = MaskedModel.load(args.work / "peptides", device="cpu").network
+    save_network(trained, folder, half=True)
+    models = {study["name"]: folder, "before the peptides": args.work / "protein"}
+    worth, test = measure(study, params, args.data, models)
+    found, of = fragments(test, [args.data / each["path"] for each in study["proteins"]])
+    config, split, weights = trained.config, second["split"], folder / WEIGHTS
+    values: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "parameters": sum(parameter.numel() for parameter in trained.parameters()),
+        "layers": config.num_hidden_layers, "hidden": config.hidden_size, "heads": config.num_attention_heads,
+        "cpu": f"{platform.machine()}, torch {torch.__version__}",
+        "command": f"python pipelines/train_peptides.py --params pipelines/params/{args.params.name} \\\n"
+        "    --data DIR --work run/ -o genoseq/weights",
+        "study": f"pipelines/params/{args.params.name}",
+        "pretrain_steps": first["steps"], "pretrain_hours": first["seconds"] / 3600,
+        "protein_count": first["proteins"], "residues": first["residues"],
+        "held_out_proteins": min(first["held_out_proteins"], first["recipe"]["looked_at"]),
+        "protein_perplexity": first.get("held_out_perplexity", float("nan")),
+        "steps": second["steps"], "hours": second["seconds"] / 3600, "temperature": second["temperature"],
+        "train": split["train"], "validation": split["validation"], "test": split["test"],
+        "dropped": split["dropped_near_other_parts"],
+        "size": weights.stat().st_size, "sha256": sha256_of(weights),
+        "figures": figure_rows(worth), "against": against_lines(worth, study["name"]),
+        "twins": twin_rows(split), "fragments": found, "fragments_of": of,
+    }  # fmt: skip
+    with replacing(args.output / f"{study['name']}.md") as temporary:
+        temporary.write_text(card(study, values), encoding="utf-8")
+    results = {"worth": worth, "training": second, **values}
+    (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    for path in sorted(folder.iterdir()):  # for genoseq/models/registry.py
+        print(f"{path.name} {sha256_of(path)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
