@@ -9,6 +9,8 @@ ratio is that of CPU seconds; what is done once for all queries ("prepared") is 
 of the queries that were measured. The classifiers then go through all queries, or as many as `--queries`
 tells, with the distances from the round before, so that "agreement" is with the exact answer.
 
+--threads 1 2 measures only how wall time falls with threads, on 200 queries; the machine should be idle.
+
 Compressors other than gzip have no way to share a prefix: what they save is that C(x) and C(y) are kept.
 """
 
@@ -29,7 +31,7 @@ import numpy as np
 from genoseq.errors import GenoseqWarning
 from genoseq.io.labelled import read_labelled
 from genoseq.ncd.compressors import PAPER
-from genoseq.ncd.distances import Targets, combine
+from genoseq.ncd.distances import Targets, combine, distance_matrix
 from genoseq.ncd.neighbours import NCDClassifier
 from genoseq.sequence import decode
 
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, help="of the classifiers (default: all)")
     parser.add_argument("--prefilter", nargs="+", type=int, default=[8, 16, 32])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", nargs="+", type=int, help="compare numbers of threads, nothing else")
     args = parser.parse_args()
     warnings.simplefilter("ignore", GenoseqWarning)
     data = read_labelled(args.labelled)
@@ -58,6 +61,9 @@ def main() -> None:
         f"{len(test)} queries, {len(train)} training sequences, mean {np.mean([*map(len, texts)]):,.0f} bp\n"
     )
     compile_kernels(texts[:4], labels[:4])
+    if args.threads:
+        scaling(list(texts[test][:200]), list(texts[train]), args)
+        return
     pairs(texts[test], texts[train], args)
     classifiers(texts, labels, test[: args.queries], train, args)
 
@@ -111,6 +117,23 @@ def pairs(queries, training, args: argparse.Namespace) -> None:
         f"\n{equal:,} of {total:,} distances are equal to the last bit; prepared in {prepared:.2f} s\n",
         flush=True,
     )
+
+
+def scaling(queries, training, args: argparse.Namespace) -> None:
+    """Wall time of a matrix by number of threads."""
+    print(
+        f"| {args.compressor}, {len(queries) * len(training):,} pairs | wall s | times | CPU s |\n|---|---|---|---|"
+    )
+    first = None
+    for threads in args.threads:
+        wall, cpu = time.perf_counter(), time.process_time()
+        distance_matrix(queries, training, compressor=args.compressor, threads=threads)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        first = first or wall
+        print(
+            f"| {threads} thread{'s' * (threads > 1)} | {wall:.1f} | {first / wall:.2f} | {cpu:.1f} |",
+            flush=True,
+        )
 
 
 def classifiers(texts, labels, test, train, args: argparse.Namespace) -> None:
