@@ -121,9 +121,8 @@ def pairs(queries, training, args: argparse.Namespace) -> None:
 
 def scaling(queries, training, args: argparse.Namespace) -> None:
     """Wall time of a matrix by number of threads."""
-    print(
-        f"| {args.compressor}, {len(queries) * len(training):,} pairs | wall s | times | CPU s |\n|---|---|---|---|"
-    )
+    pairs = len(queries) * len(training)
+    print(f"| {args.compressor}, {pairs:,} pairs | wall s | times | CPU s |\n|---|---|---|---|")
     first = None
     for threads in args.threads:
         wall, cpu = time.perf_counter(), time.process_time()
