@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--test-share", type=_SHARE, default=0.05, metavar="SHARE", help="of the pairs, if drawn; 0: no test"
     )
     data.add_argument(
-        "--proteins", nargs="+", default=[], metavar="FASTA", help="mixed in, so that they are not forgotten"
+        "--proteins", nargs="+", metavar="FASTA", help="mixed in, so that they are not forgotten"
     )
     data.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the run and the model")
     how = parser.add_argument_group("Training")
@@ -215,7 +215,7 @@ def _check(args: argparse.Namespace) -> None:
     _columns(args.columns)
     if args.validation is None and not args.validation_share:
         raise UsageError("--validation-share 0: something is needed to choose by; give a share or a file")
-    inputs = [*args.pairs, *args.proteins]
+    inputs = [*args.pairs, *(args.proteins or [])]
     inputs += [path for path in (args.validation, args.test, args.params) if path]
     for path in inputs:
         if path != "-" and not Path(path).exists():
