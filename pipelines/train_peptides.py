@@ -129,11 +129,12 @@ def source_of(each: dict[str, Any]) -> str:
     return f"{each['name']} ({each['source']}, {each['licence']})"
 
 
-def card(study: dict[str, Any], values: dict[str, Any]) -> str:
-    """The card of the weights, Markdown."""
-    template = Path(__file__).parent / "params" / "peptides_card.md"
-    return template.read_text(encoding="utf-8").format(
+def write_card(path: Path, template: str, study: dict[str, Any], values: dict[str, Any]) -> None:
+    """The card of weights, Markdown."""
+    text = (Path(__file__).parent / "params" / template).read_text(encoding="utf-8")
+    card = text.format(
         name=study["name"],
+        base=study["base"],
         proteins=", ".join(map(source_of, study["proteins"])),
         pairs=source_of(study["pairs"]),
         pretrain=f"pipelines/params/{study['pretrain']}",
@@ -141,6 +142,8 @@ def card(study: dict[str, Any], values: dict[str, Any]) -> str:
         notes="".join(f"- {note.strip()}\n" for note in study.get("notes", [])),
         **values,
     )
+    with replacing(path) as temporary:
+        temporary.write_text(card, encoding="utf-8")
 
 
 def main() -> None:
@@ -163,6 +166,8 @@ def main() -> None:
     folder = args.output / study["name"]
     trained = MaskedModel.load(args.work / "peptides", device="cpu").network
     save_network(trained, folder, half=True)
+    base = args.output / study["base"]
+    save_network(MaskedModel.load(args.work / "protein", device="cpu").network, base, half=True)
     models = {study["name"]: folder, "before the peptides": args.work / "protein"}
     worth, test = measure(study, params, args.data, models)
     found, of = fragments(test, [args.data / each["path"] for each in study["proteins"]])
@@ -183,15 +188,16 @@ def main() -> None:
         "train": split["train"], "validation": split["validation"], "test": split["test"],
         "dropped": split["dropped_near_other_parts"],
         "size": weights.stat().st_size, "sha256": sha256_of(weights),
+        "base_size": (base / WEIGHTS).stat().st_size, "base_sha256": sha256_of(base / WEIGHTS),
         "figures": figure_rows(worth), "against": against_lines(worth, study["name"]),
         "twins": twin_rows(split), "fragments": found, "fragments_of": of,
     }  # fmt: skip
-    with replacing(args.output / f"{study['name']}.md") as temporary:
-        temporary.write_text(card(study, values), encoding="utf-8")
+    write_card(args.output / f"{study['name']}.md", "peptides_card.md", study, values)
+    write_card(args.output / f"{study['base']}.md", "esm2_small_card.md", study, values)
     results = {"worth": worth, "training": second, **values}
     (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    for path in sorted(folder.iterdir()):  # for genoseq/models/registry.py
-        print(f"{path.name} {sha256_of(path)}", file=sys.stderr)
+    for path in sorted([*base.iterdir(), *folder.iterdir()]):  # for genoseq/models/registry.py
+        print(f"{path.parent.name}/{path.name} {sha256_of(path)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

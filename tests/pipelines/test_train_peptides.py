@@ -93,6 +93,10 @@ def test_a_model_and_its_card(study):
     assert "1 of the 5 test peptides of 8 letters or more occur within a protein" in text
     assert "- A note." in text
     assert "{" not in text
+    base = (study / "esm2-small.md").read_text(encoding="utf-8")
+    assert f"SHA-256 `{sha256_of(study / 'esm2-small' / 'model.safetensors')}`" in base
+    assert "{" not in base
+    assert MaskedModel.load(study / "esm2-small", device="cpu").network.config.num_hidden_layers == 1
     train_peptides.main()  # measures again, trains nothing
     assert sha256_of(study / "pepmlm-small" / "model.safetensors") == sha256
 
