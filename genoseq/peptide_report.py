@@ -108,9 +108,9 @@ def _targets(run: PeptideRun) -> Iterator[str]:
         head = ("target", "residues", "peptides", "best", "pseudo-perplexity")
         yield "<h2>Targets</h2>\n" + table("The best peptide of each target", head, rows, tall=True)
     shown = [result for result in run.results if result.names][:_SHOWN]
-    for result in shown:
+    for number, result in enumerate(shown, 1):
         yield f"<h2>{escape(result.target.name)}</h2>\n{_ranking(result)}"
-        if logos := list(_logos(result)):
+        if logos := list(_logos(result, f" (target {number})" if len(run.results) > 1 else "")):
             yield "\n".join(['<p></p><div class="grid">', *logos, "</div>"])
     if len(run.results) > len(shown):
         yield f"<p>The first {len(shown)} targets with peptides are shown; the table has all of them.</p>"
@@ -163,7 +163,7 @@ def _caption(result: Result) -> str:
     return words
 
 
-def _logos(result: Result) -> Iterator[str]:
+def _logos(result: Result, whose: str) -> Iterator[str]:
     """A logo for each length of which there are several peptides."""
     by_length: dict[int, list[str]] = defaultdict(list)
     for each in result.designed.candidates:
@@ -172,7 +172,7 @@ def _logos(result: Result) -> Iterator[str]:
     for length in sorted(sorted(several, key=lambda length: -len(by_length[length]))[:_LOGOS]):
         peptides = by_length[length]
         yield figure(
-            f"{length} letters",
+            f"{length} letters{whose}",
             partial(logo_plot, peptides),
             f"Sequence logo of {len(peptides):,} peptides, not corrected for their small number.",
             height=1.9,

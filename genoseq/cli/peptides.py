@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     model, about_model = _load(args)
     results = []
     label = "designing" if inputs.peptides is None else "scoring"
-    with Progress(label, "looks of the model", quiet=args.quiet) as shown:
+    with Progress(label, "forwards", quiet=args.quiet) as shown:
         model.progress = shown.add
         for target in inputs.targets:
             results.append(_one(args, inputs, model, target))

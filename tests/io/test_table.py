@@ -42,6 +42,16 @@ def test_tsv(tmp_path):
     assert text == f"# schema_version={SCHEMA_VERSION}\nname\tshare\na\t0.123457\nb\t2\n"
 
 
+def test_a_table_that_says_how_it_came_about(tmp_path):
+    write_tsv(tmp_path / "t.tsv", ["name"], [("a",)], {"seed": 1, "site": ""})
+    text = (tmp_path / "t.tsv").read_text()
+    assert text == f"# schema_version={SCHEMA_VERSION}\n# seed=1\n# site=\nname\na\n"
+    for value in ("a\nb", "a\n"):
+        with pytest.raises(UsageError, match="holds a line end"):
+            write_tsv(tmp_path / "u.tsv", ["name"], [], {"key": value})
+    assert not (tmp_path / "u.tsv").exists()
+
+
 @pytest.mark.parametrize("row", [("a",), ("a\tb", 1), ("a\nb", 1)])
 def test_rows_that_do_not_fit_are_refused(row, tmp_path):
     with pytest.raises(UsageError):

@@ -42,3 +42,20 @@ def test_distinct(most):
     for number in set(range(60)) - set(taken):
         before = [texts[each] for each in taken if each < number]
         assert identities(texts[number], before).max() > min(most, 0.999)
+
+
+def test_closed_peptides_against_all_rotations_of_both():
+    rng = np.random.default_rng(3)
+    texts = ["".join(rng.choice(list("AC"), rng.integers(1, 7))) for _ in range(12)]
+    for one in texts:
+        found = identities(one, texts, cyclic=True)
+        for other, identity in zip(texts, found, strict=True):
+            turned = min(
+                edits(one[i:] + one[:i], other[j:] + other[:j])
+                for i in range(len(one))
+                for j in range(len(other))
+            )
+            assert identity == pytest.approx(1 - turned / max(len(one), len(other)))
+    assert identities("ACD", [], cyclic=True).shape == (0,)
+    assert distinct(["ACDE", "DEAC", "ACED"], 0.99) == [0, 1, 2]
+    assert distinct(["ACDE", "DEAC", "ACED"], 0.99, cyclic=True) == [0, 2]

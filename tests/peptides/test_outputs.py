@@ -11,8 +11,15 @@ pytest.importorskip("torch")
 yaml = pytest.importorskip("yaml")
 pytest.importorskip("Bio")
 
-from genoseq.peptides.design import Candidate  # noqa: E402
-from genoseq.peptides.outputs import alphafold_input, boltz_input, fasta_record, file_name  # noqa: E402
+from genoseq.peptides.design import Candidate, Designed  # noqa: E402
+from genoseq.peptides.outputs import (  # noqa: E402
+    COLUMNS,
+    Result,
+    alphafold_input,
+    boltz_input,
+    fasta_record,
+    file_name,
+)
 from genoseq.peptides.properties import properties_of  # noqa: E402
 from genoseq.peptides.targets import Target  # noqa: E402
 
@@ -25,10 +32,12 @@ def candidate(**values):
     return Candidate(**{**usual, **values})
 
 
-def test_fasta():
-    assert fasta_record("t|1", 2, candidate()) == ">t|1_2 perplexity=7.25\nCKVC\n"
-    found = fasta_record("t", 1, candidate(specificity=0.5))
-    assert found.startswith(">t_1 perplexity=7.25 specificity=0.5\n")
+def test_rows_have_the_columns_and_become_fasta():
+    candidates = [candidate(), candidate(specificity=0.5, perplexity=8)]
+    rows = list(Result.of(Designed(TARGET, candidates, 2, 0, {}, 0)).rows())
+    assert [tuple(row.to_dict()) for row in rows] == [COLUMNS] * 2
+    assert fasta_record(rows[0]) == ">t|1_1 target=t|1 rank=1 perplexity=7.25\nCKVC\n"
+    assert fasta_record(rows[1]) == ">t|1_2 target=t|1 rank=2 perplexity=8 specificity=0.5\nCKVC\n"
 
 
 def test_boltz():
@@ -64,3 +73,7 @@ def test_alphafold():
 )
 def test_names_of_files(name, expected):
     assert file_name(name, 1) == expected
+
+
+def test_a_long_name_is_cut():
+    assert len(file_name("x" * 999, 1)) < 210

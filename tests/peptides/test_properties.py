@@ -99,3 +99,15 @@ def test_filters_that_are_not_understood(text, words):
     with pytest.raises(UsageError) as caught:
         parse_filters(text)
     assert words in str(caught.value)
+
+
+def test_a_closed_peptide_has_no_ends():
+    from Bio.SeqUtils import molecular_weight
+
+    for peptide in ("ACDEFGHIK", "GG", "KLVFFAE"):
+        found = properties_of([peptide], cyclic=True)[0]
+        assert found.mass == pytest.approx(molecular_weight(peptide, "protein", circular=True), abs=0.01)
+    closed, open_ = (properties_of(["GGGG"], cyclic=cyclic)[0] for cyclic in (True, False))
+    assert closed.charge == 0
+    assert open_.charge != 0
+    assert properties_of(["RRG"], cyclic=True)[0].charge == pytest.approx(2, abs=0.01)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from genoseq.errors import GenoseqWarning, InputError, UsageError
-from genoseq.peptides.targets import Site, Target, read_targets, windows_of
+from genoseq.peptides.targets import Site, Target, read_targets, shuffled_targets, windows_of
 
 # chain A: Met, selenomethionine, Ala, water; chain B: Gly, Trp; chain W: water only
 ATOMS = [
@@ -117,3 +117,24 @@ def test_a_part_around_a_site():
         windows_of(target, 100, Site(490, 501))
     with pytest.raises(UsageError, match="site 1-101 has 101 residues; 100 fit"):
         windows_of(target, 100, Site(0, 101))
+
+
+def test_shuffled_targets():
+    target = Target("t", "MKLVWDEHHST" * 3, "t.fa")
+    found = shuffled_targets(target, 4, 1)
+    assert [each.name for each in found] == [f"t_shuffled_{number}" for number in (1, 2, 3, 4)]
+    assert all(sorted(each.letters) == sorted(target.letters) for each in found)
+    assert len({target.letters, *(each.letters for each in found)}) == 5
+    again = shuffled_targets(Target("other name", target.letters, "u.fa"), 2, 1)
+    assert [each.letters for each in again] == [each.letters for each in found[:2]]
+    assert shuffled_targets(target, 1, 2)[0].letters != found[0].letters
+
+
+def test_a_structure_without_protein(tmp_path):
+    pytest.importorskip("Bio")
+    line = "HETATM    1  O   HOH A   1       0.000   0.000   0.000  1.00  0.00           O\n"
+    (tmp_path / "water.pdb").write_text(line)
+    with pytest.raises(InputError, match="it has no protein"):
+        list(read_targets(tmp_path / "water.pdb"))
+    with pytest.raises(InputError, match="chain A is no protein"):
+        list(read_targets(tmp_path / "water.pdb", chain="A"))
