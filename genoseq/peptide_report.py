@@ -109,7 +109,8 @@ def _targets(run: PeptideRun) -> Iterator[str]:
         yield "<h2>Targets</h2>\n" + table("The best peptide of each target", head, rows, tall=True)
     shown = [result for result in run.results if result.names][:_SHOWN]
     for number, result in enumerate(shown, 1):
-        yield f"<h2>{escape(result.target.name)}</h2>\n{_ranking(result)}"
+        heading = escape(result.target.name) if len(run.results) > 1 else "Ranking"
+        yield f"<h2>{heading}</h2>\n{_ranking(result)}"
         if logos := list(_logos(result, f" (target {number})" if len(run.results) > 1 else "")):
             yield "\n".join(['<p></p><div class="grid">', *logos, "</div>"])
     if len(run.results) > len(shown):
@@ -147,7 +148,7 @@ def _ranking(result: Result) -> str:
         cells += [each.specificity, f"{each.p_value:.3g}"] if specific else []
         cells += [f"{100 * each.nearest:.0f} %"] if known else []
         cells += [f"{each.part[0] + 1}–{each.part[1]}"] if parts else []
-        cells += [found.charge, found.gravy, found.pi, f"{found.mass:,.1f}", found.aggregation]
+        cells += [found.charge, found.gravy, found.pi, found.mass, found.aggregation]
         rows.append([*cells, escape(found.difficulty) or "–"])
     return table(_caption(result), head, rows, tall=True)
 

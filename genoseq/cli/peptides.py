@@ -105,9 +105,10 @@ def _load(args: argparse.Namespace) -> tuple[MaskedModel, dict[str, str]]:
     from genoseq.models.hub import find_weights, sha256_of
     from genoseq.peptides.network import weights_file
 
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1)
     name = args.model if args.model is not None else default_model()
     model = MaskedModel.load(name, device=args.device, precision=args.precision)
+    model.threads = args.threads if model.device.type == "cpu" else 1
     digest = sha256_of(weights_file(find_weights(name)))
     about = {"model": model.name, "model_sha256": digest, "device": model.device.type}
     if args.model is None and (words := words_on_default(name)) is not None:

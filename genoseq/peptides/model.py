@@ -4,13 +4,16 @@
     found = model.log_probabilities(rows, places)
 
 Attention masks are always passed, and rows of about one length share a batch, so that a row has the same
-answer alone and in company (to rounding).
+answer alone and in company (to rounding). With several threads each works on a batch of its own: which rows
+share a batch, and so every bit of the answer, does not depend on how many there are, as it would with threads
+inside of matrix products.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +31,9 @@ from genoseq.peptides.tokens import PAD, TOKENS, padded
 
 __all__ = ["MaskedModel"]
 
-TOKENS_AT_ONCE = 4096
-"""Tokens of a batch. The 650M model takes some 0.4 GiB for them, beside 2.4 GiB of weights."""
+ON_CPU, ON_GPU = 1024, 4096
+"""Tokens of a batch. For 4,096 the 650M model takes some 0.4 GiB, beside 2.4 GiB of weights; on a CPU each
+thread has a batch, and smaller ones keep more threads at work."""
 
 Tokens = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -49,6 +53,9 @@ class MaskedModel:
 
     Attributes
     ----------
+    threads : int
+        Batches at once, on a CPU; whoever raises it tells torch to take one thread for each
+        (``torch.set_num_threads(1)``).
     forwards : int
         Rows that went through the network: what a decoder costs.
     progress : callable
@@ -59,8 +66,11 @@ class MaskedModel:
         if precision not in ("fp32", "bf16"):
             raise UsageError(f"precision {precision!r}: choose fp32 or bf16")
         self.network, self.name, self.precision = network, name, precision
+        self.threads = 1
         self.forwards = 0
         self.progress: Callable[[int], object] = lambda rows: None
+        # transformers before 5 keeps rotary tables of the last length in each layer: one batch at a time
+        self._keeps_tables = any(hasattr(module, "_seq_len_cached") for module in network.modules())
 
     @classmethod
     def load(
@@ -99,6 +109,10 @@ class MaskedModel:
         """Where the network is."""
         return next(self.network.parameters()).device
 
+    @property
+    def _tokens_at_once(self) -> int:
+        return ON_CPU if self.device.type == "cpu" else ON_GPU
+
     def log_probabilities(self, rows: Sequence[Tokens], places: Sequence[Numbers]) -> NDArray[np.float32]:
         """What stands at some places of rows of tokens.
 
@@ -121,23 +135,32 @@ class MaskedModel:
         out = np.empty((int(ends[-1]), len(TOKENS)), np.float32)
         lengths = np.array([len(row) + 2 for row in rows], np.int64)
         order = np.argsort(lengths, kind="stable")
-        for part in split_by_size(lengths[order], TOKENS_AT_ONCE):
-            chosen = order[part]
-            found = self._part([rows[number] for number in chosen], [places[number] for number in chosen])
-            into = np.concatenate([np.arange(ends[number], ends[number + 1]) for number in chosen])
-            out[into] = found
+        parts = [order[part] for part in split_by_size(lengths[order], self._tokens_at_once)]
+
+        def look(chosen: Numbers) -> NDArray[np.float32]:
+            return self._part([rows[number] for number in chosen], [places[number] for number in chosen])
+
+        several = self.threads > 1 and len(parts) > 1 and not self._keeps_tables
+        pool = ThreadPoolExecutor(self.threads) if several else None
+        try:
+            for chosen, found in zip(parts, (pool.map if pool else map)(look, parts), strict=True):
+                into = np.concatenate([np.arange(ends[number], ends[number + 1]) for number in chosen])
+                out[into] = found
+                self.forwards += len(chosen)
+                self.progress(len(chosen))
+        finally:
+            if pool:  # after Ctrl-C what has not begun does not begin
+                pool.shutdown(cancel_futures=True)
         return out
 
     def _part(self, rows: Sequence[Tokens], places: Sequence[Numbers]) -> NDArray[np.float32]:
         tokens = torch.from_numpy(padded(rows)).to(self.device)
         lines = np.repeat(np.arange(len(rows)), [len(each) for each in places])
         columns = np.concatenate(places) + 1
-        self.forwards += len(rows)
         with self._inference():
             states = self.network.esm(tokens, attention_mask=(tokens != PAD).long()).last_hidden_state
             asked = states[torch.from_numpy(lines).to(self.device), torch.from_numpy(columns).to(self.device)]
             found = self.network.lm_head(asked).float().log_softmax(-1)
-        self.progress(len(rows))
         return found.cpu().numpy()
 
     @contextlib.contextmanager

@@ -108,6 +108,7 @@ class PepMLM:
         likeness: float = 0.8,
         known: Sequence[str] = (),
         site: Site | None = None,
+        cyclic: bool = False,
         seed: int = 1,
     ) -> Any:
         """Design peptides for a target.
@@ -130,6 +131,8 @@ class PepMLM:
             Largest identity of two peptides in the result; peptides that it is compared with.
         site
             Part of the target that shall be bound.
+        cyclic
+            Peptides are closed head to tail (`DesignPlan`).
         seed
 
         Returns
@@ -159,6 +162,7 @@ class PepMLM:
             likeness=likeness,
             select=select,
             known=tuple(known),
+            cyclic=cyclic,
             seed=seed,
         )
         found = design(

@@ -7,12 +7,14 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("Bio")
 
-from genoseq.errors import CheckpointError, InputError, UsageError
+from genoseq.errors import CheckpointError, GenoseqWarning, InputError, UsageError
+from genoseq.models import registry
+from genoseq.models.registry import KnownModel
 from genoseq.peptides import pepmlm
 from genoseq.peptides.decoders import Independent
 from genoseq.peptides.model import MaskedModel
 from genoseq.peptides.network import save_network
-from genoseq.peptides.pepmlm import LARGE, SMALL, PepMLM, default_model
+from genoseq.peptides.pepmlm import LARGE, SMALL, PepMLM, default_model, words_on_default
 from genoseq.peptides.template import Template
 
 TARGET = "MKTAYIAKQRQISFVKSHFSRQ"
@@ -88,8 +90,27 @@ def test_what_is_refused(model, call, error, words, monkeypatch, tmp_path):
     assert words in str(caught.value)
 
 
-def test_the_large_model_is_the_default_once_it_is_here(monkeypatch, tmp_path):
+def test_the_large_model_is_the_default_once_it_is_here(model, monkeypatch, tmp_path):
+    monkeypatch.setattr(pepmlm, "find_model", lambda name: None)
     monkeypatch.setattr(pepmlm, "cached", lambda known: None)
+    with pytest.raises(CheckpointError, match=f"genoseq models pull {LARGE}"):
+        default_model()
+    small = KnownModel(SMALL, "esm", "small", "MIT", worth="of some worth")
+    monkeypatch.setattr(pepmlm, "find_model", lambda name: small)
+    monkeypatch.setattr(registry, "MODELS", (*registry.MODELS, small))
+    monkeypatch.setattr(registry, "SHIPPED", tmp_path)
+    (tmp_path / "tiny").rename(tmp_path / SMALL)
+    monkeypatch.setattr(pepmlm, "cached", lambda known: known.folder if known.ships else None)
     assert default_model() == SMALL
+    with pytest.warns(GenoseqWarning, match=f"{SMALL} is used, a small model, .* of some worth"):
+        assert PepMLM.load(device="cpu").model.name == SMALL
     monkeypatch.setattr(pepmlm, "cached", lambda known: tmp_path)
     assert default_model() == LARGE
+    assert words_on_default(LARGE) is None
+
+
+def test_closed_peptides_have_no_ends(model):
+    options = {"n": 2, "length": 4, "template": "GGGG", "candidates": 2}
+    found = rows(model.design(TARGET, **options, cyclic=True))
+    assert [row["charge"] for row in found] == [0]
+    assert rows(model.design(TARGET, **options))[0]["charge"] != 0
