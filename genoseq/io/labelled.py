@@ -159,8 +159,6 @@ def read_labelled(path: StrPath, columns: Columns | None = None, *, alphabet: st
         for number, line in lines if places.header else _chained(first, lines):
             if line.strip():
                 _add(found, _cells(line), places, number)
-    if alphabet == "protein" and looks_like_nucleotides(found.texts):
-        raise InputError("the sequences are DNA or RNA; proteins are expected", found.source)
     return found
 
 
@@ -283,6 +281,8 @@ def _add(found: Labelled, cells: list[str], places: _Places, line: int) -> None:
         if not places.header and not found.codes:
             hint = '; a line that names the columns has "sequence" and "label", or choose columns by name'
         raise InputError(f"{error.message}{hint}", found.source, line) from error
+    if found.alphabet == "protein" and looks_like_nucleotides([text]):
+        raise InputError("the sequence is DNA or RNA; a protein is expected", found.source, line)
     found.codes.append(codes)
     found.labels.append(label)
     named = places.name is not None and places.name < len(cells) and cells[places.name]

@@ -245,7 +245,7 @@ def test_evaluation(made, run):
         ("seqs.fa --train short.tsv", 1, "short.tsv:2: 1 column; at least 2 are expected"),
         ("seqs.fa --train void.tsv", 1, "void.tsv:2: the sequence is empty"),
         ("seqs.fa --train proteins.tsv", 1, "is not a nucleotide letter"),
-        ("seqs.fa --alphabet protein --train labelled.tsv", 1, "are DNA or RNA; proteins are expected"),
+        ("seqs.fa --alphabet protein --train labelled.tsv", 1, "is DNA or RNA; a protein is expected"),
         ("seqs.fa --alphabet protein --train proteins.tsv", 1, "seqs.fa:1: the record 'q0' is DNA or RNA"),
         ("seqs.fa --alphabet protein --strands both --train proteins.tsv", 2, "no other strand"),
         ("proteins.faa --train labelled.tsv", 1, "is not a nucleotide letter"),

@@ -158,7 +158,8 @@ def test_texts_of_nucleotides(table):
     ("text", "message"),
     [
         ("sequence\tlabel\nMK\ta\nM-K\ta\n", "train.tsv:3: '-' at position 1 is not a letter of a protein"),
-        ("ACGTTGCAACGTGATTACATACGT\ta\n", "train.tsv: the sequences are DNA or RNA; proteins are expected"),
+        ("ACGTTGCAACGTGATTACATACGT\ta\n", "train.tsv:1: the sequence is DNA or RNA; a protein is expected"),
+        ("MKVLA\ta\nACGUUGCAACGUGAUUACAUACGU\ta\n", "train.tsv:2: the sequence is DNA or RNA"),
     ],
 )
 def test_what_is_no_protein(table, text, message):
