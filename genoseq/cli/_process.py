@@ -168,6 +168,10 @@ def leave(code: int) -> NoReturn:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-    if code > ENDED_BY_SIGNAL:
-        os._exit(code)  # threads may still work on their batch: Python would wait for them
+    is_one_of_several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    # threads may still work on their batch, and Python would wait for them; and of the processes of torchrun
+    # some abort at an orderly end, when the threads of gloo are taken down
+    if code > ENDED_BY_SIGNAL or is_one_of_several:
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
