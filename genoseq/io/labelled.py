@@ -17,6 +17,7 @@ the caller says so.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -298,8 +299,9 @@ def _cells(line: bytes) -> list[str]:
 
 
 def _without_comments(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Lines without those before the first that are empty or begin with "#"."""
-    for number, line in lines:
+    """Lines but those before the first that are empty or begin with "#"; a byte order mark is taken off."""
+    for number, raw in lines:
+        line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
         if line.strip() and not line.startswith(b"#"):
             yield number, line
             break

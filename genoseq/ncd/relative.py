@@ -178,6 +178,9 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
             table = count_words(kind, found_words, numbers, classes, self.smoothing)
             held_out.append(held_out_costs(table, found_words, numbers, groups))
             self.tables_.append(table)
+        learned = np.sum([table.totals for table in self.tables_], axis=0)
+        for name in self.classes_[learned == 0]:
+            raise InputError(f"class {name}: its sequences have no known letters to learn from")
         figures = np.concatenate(held_out, axis=2)
         self.regression_: Conditional = fit_conditional(figures, numbers, penalty=self.penalty)
         self.threshold_ = float(np.quantile(self._evidence(figures, codes), self.reject))

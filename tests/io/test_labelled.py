@@ -141,6 +141,11 @@ def test_an_empty_file_of_a_class_is_warned_of(tmp_path):
     assert "there are no reads in it" in str(caught[0].message)
 
 
+def test_a_byte_order_mark(tmp_path):
+    (tmp_path / "train.tsv").write_bytes(b"\xef\xbb\xbfsequence\tlabel\r\nACGT\ta\r\n")
+    assert shown(read_labelled(tmp_path / "train.tsv")) == [("ACGT", "a")]
+
+
 def test_proteins(table, tmp_path):
     found = read_labelled(table("sequence\tlabel\nMKVX\ta\nwwb*\tb\n"), alphabet="protein")
     assert (found.texts, found.labels, found.others) == (["MKVX", "WWX*"], ["a", "b"], 1)

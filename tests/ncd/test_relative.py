@@ -200,6 +200,11 @@ def test_bad_input(texts, labels, error, words):
         RelativeClassifier(FEW).fit(texts, labels)
 
 
+def test_a_class_without_known_letters():
+    with pytest.raises(InputError, match="class b: its sequences have no known letters"):
+        RelativeClassifier().fit(["ACGTACCA" * 5, "GGATTACA" * 5, "NNNNNNNN"], ["a", "a", "b"])
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
