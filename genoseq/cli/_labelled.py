@@ -10,12 +10,40 @@ from genoseq.errors import InputError, UsageError
 if TYPE_CHECKING:
     from genoseq.io.labelled import Columns, Labelled
 
-__all__ = ["TABLE", "add_columns", "check_labelled", "columns_of"]
+__all__ = ["TABLE", "add_columns", "add_source", "check_labelled", "check_source", "columns_of"]
 
 TABLE = (
     'TSV, any compression: a first line names the columns "sequence" and "label" (or "class"); without one, '
     "these are the first two columns"
 )
+
+
+def add_source(group: argparse._ArgumentGroup) -> None:
+    """Add a labelled table, and files for each class in its place."""
+    group.add_argument("table", nargs="?", metavar="LABELLED.tsv", help=TABLE)
+    group.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="FASTA",
+        help="in place of a table: a file for each class, which is called after its file",
+    )
+    add_columns(group)
+
+
+def check_source(args: argparse.Namespace) -> None:
+    """Refuse no labelled sequences, or two sources of them.
+
+    Raises
+    ------
+    UsageError
+    """
+    if (args.table is None) == (args.classes is None):
+        raise UsageError("give a table of sequences with labels, or --classes and a file for each; not both")
+    if args.classes is not None:
+        if len(args.classes) < 2:
+            raise UsageError(f"--classes {args.classes[0]}: one class; at least two are told apart")
+        if args.columns or args.group:
+            raise UsageError("--columns and --group are about a table; files of --classes have none")
 
 
 def add_columns(group: argparse._ArgumentGroup) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genoseq.cli import _options
 from genoseq.cli._hyena import DEFAULT_MODEL, add_device_options
-from genoseq.cli._labelled import TABLE, add_columns, check_labelled, columns_of
+from genoseq.cli._labelled import add_source, check_labelled, check_source, columns_of
 from genoseq.cli._tables import aligned
 from genoseq.cli._training_log import TrainingLog
 from genoseq.errors import InputError, MissingDependencyError, UsageError
@@ -88,19 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_data(data: argparse._ArgumentGroup) -> None:
-    data.add_argument(
-        "table",
-        nargs="?",
-        metavar="TRAIN.tsv",
-        help=TABLE,
-    )
-    data.add_argument(
-        "--classes",
-        nargs="+",
-        metavar="FASTA",
-        help="in place of a table: a file for each class, which is called after its file",
-    )
-    add_columns(data)
+    add_source(data)
     data.add_argument("--validation", metavar="FILE", help="a table to choose by (default: drawn)")
     data.add_argument("--test", metavar="FILE", help="a table to judge by, once, at the end (default: drawn)")
     data.add_argument(
@@ -169,13 +157,7 @@ def _check(args: argparse.Namespace) -> Columns:
     """Refuse what cannot work before anything long begins."""
     from genoseq.io.files import check_distinct, check_output
 
-    if (args.table is None) == (args.classes is None):
-        raise UsageError("give a table of sequences with labels, or --classes and a file for each; not both")
-    if args.classes is not None:
-        if len(args.classes) < 2:
-            raise UsageError(f"--classes {args.classes[0]}: one class; at least two are told apart")
-        if args.columns or args.group:
-            raise UsageError("--columns and --group are about a table; files of --classes have none")
+    check_source(args)
     if args.validation is None and not args.validation_share:
         raise UsageError("--validation-share 0: something is needed to choose by; give a share or a file")
     if args.folds is not None and (args.validation or args.test):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from genoseq.cli import _compression
-from genoseq.cli._labelled import TABLE, add_columns, check_labelled, columns_of
-from genoseq.errors import InputError, UsageError, counted
+from genoseq.cli._labelled import add_source, check_labelled, check_source, columns_of
+from genoseq.errors import InputError, counted
 
 __all__ = ["add_arguments", "run"]
 
@@ -17,14 +17,7 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `genoseq train classifier`."""
     data = parser.add_argument_group("Data")
-    data.add_argument("table", nargs="?", metavar="LABELLED.tsv", help=TABLE)
-    data.add_argument(
-        "--classes",
-        nargs="+",
-        metavar="FASTA",
-        help="in place of a table: a file for each class, which is called after its file",
-    )
-    add_columns(data)
+    add_source(data)
     data.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the classifier")
     parser.add_argument(
         "--method",
@@ -72,13 +65,7 @@ def _check(args: argparse.Namespace) -> None:
     from genoseq.io.files import check_distinct, check_output
     from genoseq.ncd.saved import method_of
 
-    if (args.table is None) == (args.classes is None):
-        raise UsageError("give a table of sequences with labels, or --classes and a file for each; not both")
-    if args.classes is not None:
-        if len(args.classes) < 2:
-            raise UsageError(f"--classes {args.classes[0]}: one class; at least two are told apart")
-        if args.columns or args.group:
-            raise UsageError("--columns and --group are about a table; files of --classes have none")
+    check_source(args)
     for path in args.classes or [args.table]:
         if path != "-" and not Path(path).exists():
             raise InputError("no such file", path)
