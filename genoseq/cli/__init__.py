@@ -52,7 +52,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "classify": ("genoseq.cli.classify", "say which class sequences belong to"),
     "tree": ("genoseq.cli.tree", "draw the tree of genomes, by compressing them"),
     "peptides": ("genoseq.cli.peptides", "design peptide binders of a protein, or score known ones"),
-    "train": ("genoseq.cli.train", "train an encoder on genomes"),
+    "train": ("genoseq.cli.train", "train a classifier, a language model or an encoder on your data"),
     "simulate": ("genoseq.cli.simulate", "make reads with known origin from a genome"),
     "evaluate": ("genoseq.cli.evaluate", "compare alignments with the known origin of the reads"),
     "models": ("genoseq.cli.models", "list, fetch and verify the models that have a name"),
