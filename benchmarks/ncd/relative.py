@@ -37,10 +37,10 @@ from sklearn.preprocessing import FunctionTransformer
 
 from genoseq.errors import GenoseqWarning
 from genoseq.ncd.dictionaries import DictionaryClassifier
-from genoseq.ncd.folder import load_relative, save_relative
 from genoseq.ncd.frames import reading_frame
 from genoseq.ncd.neighbours import NCDClassifier
 from genoseq.ncd.relative import DNA, RelativeClassifier
+from genoseq.ncd.relative_folder import load_relative, save_relative
 from genoseq.ncd.rivals import WordBayes, rivals
 from genoseq.ncd.words import WordKind
 from genoseq.protein import decode_protein

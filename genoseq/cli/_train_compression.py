@@ -34,9 +34,9 @@ def run(args: argparse.Namespace) -> None:
     from genoseq.cli._classify_compression import fitted
     from genoseq.io.labelled import read_class_files, read_labelled
     from genoseq.io.table import write_json
-    from genoseq.ncd.folder import save_relative
     from genoseq.ncd.neighbour_folder import save_neighbours
     from genoseq.ncd.neighbours import NCDClassifier
+    from genoseq.ncd.relative_folder import save_relative
 
     if args.table is not None:
         data = read_labelled(args.table, columns_of(args), alphabet=args.alphabet)
@@ -62,14 +62,13 @@ def run(args: argparse.Namespace) -> None:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what cannot work before anything long begins."""
-    from genoseq.io.files import check_distinct, check_output
-    from genoseq.ncd.saved import method_of
+    from genoseq.io.files import check_distinct, check_inputs, check_output
+    from genoseq.ncd.model_folder import method_of
 
     check_source(args)
-    for path in args.classes or [args.table]:
-        if path != "-" and not Path(path).exists():
-            raise InputError("no such file", path)
-    check_distinct({"-o": args.output, "--json": args.json}, args.classes or [args.table])
+    inputs = args.classes or [args.table]
+    check_inputs(inputs)
+    check_distinct({"-o": args.output, "--json": args.json}, inputs)
     if args.json:
         check_output(args.json)
     folder = Path(args.output)

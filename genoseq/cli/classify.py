@@ -32,13 +32,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from genoseq.cli import _compression, _options
 from genoseq.cli._hyena import add_device_options
 from genoseq.cli._labelled import TABLE, add_columns
-from genoseq.errors import InputError, UsageError, counted
+from genoseq.errors import UsageError, counted
 
 METHODS = (*_compression.METHODS, "hyena")
 _OF_HYENA = {"classes": None, "device": "auto", "precision": "fp32"}
@@ -129,8 +128,8 @@ def run(args: argparse.Namespace) -> None:
 def _check(args: argparse.Namespace) -> str:
     """Refuse what cannot work before anything long begins; the method."""
     from genoseq.cli._plot import check_plot
-    from genoseq.io.files import check_distinct, check_output
-    from genoseq.ncd.saved import method_of
+    from genoseq.io.files import check_distinct, check_inputs, check_output
+    from genoseq.ncd.model_folder import method_of
 
     if (args.model is None) == (args.train is None):
         raise UsageError("give a model (-m), or a labelled table to learn from (--train); not both")
@@ -142,11 +141,7 @@ def _check(args: argparse.Namespace) -> str:
         if getattr(args, name) is not None and not args.evaluate:
             raise UsageError(f"--{name} is about an evaluation: give --evaluate as well")
     inputs = [args.sequences, args.train]
-    if inputs.count("-") > 1:
-        raise UsageError("only one file can be standard input")
-    for path in inputs:
-        if path not in (None, "-") and not Path(path).exists():
-            raise InputError("no such file", path)
+    check_inputs(inputs)
     outputs = {"-o": args.output, "--json": args.json, "--plot": args.plot}
     check_distinct(outputs, [*inputs, args.model])
     for path in (args.output, args.json, args.plot):

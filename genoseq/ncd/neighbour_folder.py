@@ -20,14 +20,21 @@ from genoseq.errors import CheckpointError, GenoseqError, MissingDependencyError
 from genoseq.io.files import StrPath
 from genoseq.ncd.compressor import Compressor
 from genoseq.ncd.compressors import compressor_of
-from genoseq.ncd.folder import ANEW, CONFIG, read_config, read_part, saved_labels, write_folder
+from genoseq.ncd.model_folder import (
+    ANEW,
+    CONFIG,
+    NEIGHBOURS,
+    read_config,
+    read_part,
+    saved_labels,
+    write_folder,
+)
 from genoseq.ncd.named import compressor_named
 from genoseq.ncd.neighbours import NCDClassifier
 
 __all__ = ["Neighbours", "load_neighbours", "save_neighbours"]
 
-SEQUENCES = "sequences.tsv.zst"
-FORMAT, VERSION = "genoseq NCD classifier", 1
+SEQUENCES, VERSION = "sequences.tsv.zst", 1
 _PARAMETERS = ("n_neighbors", "metric", "both_strands", "prefilter", "prefilter_k")
 
 
@@ -61,7 +68,7 @@ def save_neighbours(
         for text, label, name in zip(texts, labels.tolist(), called, strict=True)
     )
     config = {
-        "format": FORMAT,
+        "format": NEIGHBOURS,
         "version": VERSION,
         "classes": saved_labels(model.classes_),
         "alphabet": alphabet,
@@ -108,7 +115,7 @@ def load_neighbours(folder: StrPath) -> Neighbours:
         If its compressor is not installed.
     """
     path = Path(folder)
-    config = read_config(path, FORMAT, VERSION)
+    config = read_config(path, NEIGHBOURS, VERSION)
     content = read_part(path / SEQUENCES, config)
     try:
         return _read(config, content)

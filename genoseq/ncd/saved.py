@@ -1,22 +1,18 @@
-"""Saved classifiers of any kind: which one a folder holds, and reading it."""
+"""Saved classifiers of any kind, read."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import NamedTuple
 
 from genoseq.errors import CheckpointError
 from genoseq.io.files import StrPath
-from genoseq.ncd import folder as relative_folder
-from genoseq.ncd import neighbour_folder
-from genoseq.ncd.folder import CONFIG
+from genoseq.ncd.model_folder import method_of
+from genoseq.ncd.neighbour_folder import load_neighbours
 from genoseq.ncd.neighbours import NCDClassifier
 from genoseq.ncd.relative import RelativeClassifier
+from genoseq.ncd.relative_folder import load_relative
 
-__all__ = ["Saved", "load_classifier", "method_of"]
-
-_METHODS = {relative_folder.FORMAT: "relative", neighbour_folder.FORMAT: "ncd"}
+__all__ = ["Saved", "load_classifier"]
 
 
 class Saved(NamedTuple):
@@ -39,15 +35,6 @@ class Saved(NamedTuple):
     names: list[str]
 
 
-def method_of(path: StrPath) -> str | None:
-    """Which kind of classifier by compression a folder holds; None if it holds something else or nothing."""
-    try:
-        config = json.loads((Path(path) / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return _METHODS.get(str(config.get("format"))) if isinstance(config, dict) else None
-
-
 def load_classifier(path: StrPath) -> Saved:
     """Read what `save_relative` or `save_neighbours` wrote.
 
@@ -58,9 +45,9 @@ def load_classifier(path: StrPath) -> Saved:
     """
     method = method_of(path)
     if method == "relative":
-        model = relative_folder.load_relative(path)
+        model = load_relative(path)
         return Saved(method, model.alphabet, model, [])
     if method == "ncd":
-        found = neighbour_folder.load_neighbours(path)
+        found = load_neighbours(path)
         return Saved(method, found.alphabet, found.model, found.names)
     raise CheckpointError(f"{path}: no classifier of genoseq train classifier")

@@ -10,11 +10,12 @@ from backports import zstd
 
 from genoseq.errors import CheckpointError, UsageError
 from genoseq.ncd.compressors import Brotli, Lzma, Zstd
-from genoseq.ncd.folder import CONFIG, save_relative
+from genoseq.ncd.model_folder import CONFIG, method_of
 from genoseq.ncd.neighbour_folder import SEQUENCES, load_neighbours, save_neighbours
 from genoseq.ncd.neighbours import NCDClassifier
 from genoseq.ncd.relative import RelativeClassifier
-from genoseq.ncd.saved import load_classifier, method_of
+from genoseq.ncd.relative_folder import save_relative
+from genoseq.ncd.saved import load_classifier
 from genoseq.ncd.words import WordKind
 
 pytestmark = pytest.mark.filterwarnings("ignore:pairs of up to")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from genoseq.errors import CheckpointError, UsageError
-from genoseq.ncd.folder import CONFIG, COUNTS, load_relative, save_relative
+from genoseq.ncd.model_folder import CONFIG
 from genoseq.ncd.relative import CODING, PROTEIN, RelativeClassifier
+from genoseq.ncd.relative_folder import COUNTS, load_relative, save_relative
 from genoseq.ncd.words import WordKind
 
 FEW = (WordKind("protein", 3), WordKind("dna", 6))
