@@ -27,7 +27,7 @@ from genoseq.hyena.hyenadna import HyenaDNA
 from genoseq.hyena.recipe import Recipe, read_recipe
 from genoseq.hyena.weights import WEIGHTS, save_network
 from genoseq.io.files import replacing
-from genoseq.models.checkpoint import sha256_of
+from genoseq.models.hub import sha256_of
 from genoseq.ncd.baselines import Baselines, measure_baselines
 
 HELD_OUT = "held out"

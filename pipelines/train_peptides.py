@@ -25,7 +25,7 @@ import yaml
 from genoseq import cli
 from genoseq.io.files import replacing
 from genoseq.io.proteins import read_proteins
-from genoseq.models.checkpoint import sha256_of
+from genoseq.models.hub import sha256_of
 from genoseq.peptides.model import MaskedModel
 from genoseq.peptides.network import WEIGHTS, save_network
 from genoseq.peptides.pairs import MEASURED, BindingPair, read_pairs

@@ -155,7 +155,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _check(args: argparse.Namespace) -> Columns:
     """Refuse what cannot work before anything long begins."""
-    from genoseq.io.files import check_distinct, check_output
+    from genoseq.io.files import check_distinct, check_inputs, check_output
 
     check_source(args)
     if args.validation is None and not args.validation_share:
@@ -165,11 +165,7 @@ def _check(args: argparse.Namespace) -> Columns:
             "--folds draws the tests from the training sequences: leave --validation and --test out"
         )
     inputs = [*(args.classes or [args.table]), args.validation, args.test]
-    for path in inputs:
-        if path not in (None, "-") and not Path(path).exists():
-            raise InputError("no such file", path)
-    if inputs.count("-") > 1:
-        raise UsageError("only one file can be standard input")
+    check_inputs(inputs)
     check_distinct({"-o": args.output, "--json": args.json}, [*inputs, args.init])
     if args.json:
         check_output(args.json)

@@ -83,11 +83,9 @@ def run(args: argparse.Namespace) -> None:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse paths that cannot work before anything long begins."""
-    from genoseq.io.files import check_distinct, check_output
+    from genoseq.io.files import check_distinct, check_inputs, check_output
 
-    for path in [*args.genomes, *([args.params] if args.params else [])]:
-        if path != "-" and not Path(path).exists():
-            raise InputError("no such file", path)
+    check_inputs([*args.genomes, args.params])
     check_plot(args.plot)
     check_distinct(
         {"-o": args.output, "--plot": args.plot, "--json": args.json}, [*args.genomes, args.params]

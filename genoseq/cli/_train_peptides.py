@@ -210,18 +210,14 @@ def _columns(text: str | None) -> tuple[str, str] | None:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what cannot work before anything long begins."""
-    from genoseq.io.files import check_distinct, check_output
+    from genoseq.io.files import check_distinct, check_inputs, check_output
 
     _columns(args.columns)
     if args.validation is None and not args.validation_share:
         raise UsageError("--validation-share 0: something is needed to choose by; give a share or a file")
     inputs = [*args.pairs, *(args.proteins or [])]
     inputs += [path for path in (args.validation, args.test, args.params) if path]
-    for path in inputs:
-        if path != "-" and not Path(path).exists():
-            raise InputError("no such file", path)
-    if inputs.count("-") > 1:
-        raise UsageError("only one file can be standard input")
+    check_inputs(inputs)
     check_distinct({"-o": args.output, "--json": args.json}, [*inputs, args.init])
     if args.json:
         check_output(args.json)

@@ -11,7 +11,7 @@ from typing import Any
 from genoseq.cli import _options
 from genoseq.cli._run_settings import check_folder, keep_settings
 from genoseq.cli._training_log import TrainingLog
-from genoseq.errors import InputError, MissingDependencyError
+from genoseq.errors import MissingDependencyError
 
 _LOG = "log.jsonl"
 
@@ -116,11 +116,9 @@ def _train(args: argparse.Namespace, recipe: Any, corpus: Any, device: Any, log:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse paths that cannot work before anything long begins."""
-    from genoseq.io.files import check_distinct, check_output
+    from genoseq.io.files import check_distinct, check_inputs, check_output
 
-    for path in [*args.proteins, *([args.params] if args.params else [])]:
-        if path != "-" and not Path(path).exists():
-            raise InputError("no such file", path)
+    check_inputs([*args.proteins, args.params])
     check_distinct({"-o": args.output, "--json": args.json}, [*args.proteins, args.params, args.init])
     if args.json:
         check_output(args.json)

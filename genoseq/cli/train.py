@@ -170,7 +170,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse combinations and paths that cannot work before anything long begins."""
-    from genoseq.io.files import check_distinct, check_output
+    from genoseq.io.files import check_distinct, check_inputs, check_output
 
     if args.resume and not args.checkpoint:
         raise UsageError("--resume needs --checkpoint DIR, the folder of the run to go on with")
@@ -180,9 +180,7 @@ def _check(args: argparse.Namespace) -> None:
         if getattr(args, option) is not None and args.encoder not in encoders:
             raise UsageError(f"--{option} is for --encoder {' and '.join(encoders)}, not for {args.encoder}")
     inputs = [*args.genomes, *([args.validate] if args.validate else [])]
-    for path in inputs:
-        if path != "-" and not Path(path).exists():
-            raise InputError("no such file", path)
+    check_inputs(inputs)
     check_distinct({"-o": args.output, "--json": args.json, "--checkpoint": args.checkpoint}, inputs)
     if args.json:
         check_output(args.json)

@@ -28,6 +28,7 @@ from genoseq.io.compression import DAMAGE, TrailingDataError, decompressed
 __all__ = [
     "InputStream",
     "check_distinct",
+    "check_inputs",
     "check_output",
     "naming_file",
     "open_input",
@@ -222,6 +223,24 @@ def check_output(path: StrPath) -> None:
         raise InputError(f"cannot be written: there is no folder {folder}; create it first", path)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"cannot be written: no permission in the folder {folder}", path)
+
+
+def check_inputs(paths: Iterable[StrPath | None]) -> None:
+    """Refuse files that are not there before long work; "-" is standard input, None was not given.
+
+    Raises
+    ------
+    InputError
+        Naming the path.
+    UsageError
+        If two of them are standard input.
+    """
+    given = [path for path in paths if path is not None]
+    if [os.fspath(path) for path in given].count("-") > 1:
+        raise UsageError("only one file can be standard input")
+    for path in given:
+        if os.fspath(path) != "-" and not Path(path).exists():
+            raise InputError("no such file", path)
 
 
 def check_distinct(outputs: Mapping[str, StrPath | None], inputs: Iterable[StrPath | None] = ()) -> None:

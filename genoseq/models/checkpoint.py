@@ -8,7 +8,6 @@ the file is ever imported or called.
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -172,12 +171,6 @@ def check_keys(found: Mapping[str, Tensor], wanted: Mapping[str, tuple[int, ...]
             raise CheckpointError(
                 f"{source}: {key} is of shape {tuple(found[key].shape)}; this model has {shape}"
             )
-
-
-def sha256_of(path: str | Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _some(keys: list[str]) -> str:

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from genoseq.errors import InputError, UsageError
-from genoseq.io.files import check_distinct, check_output, open_output, replacing, temporary_name
+from genoseq.io.files import (
+    check_distinct,
+    check_inputs,
+    check_output,
+    open_output,
+    replacing,
+    temporary_name,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -146,3 +153,12 @@ def test_a_full_disk_is_told_by_name():
     with pytest.raises(OSError, match="No space left") as caught, open_output("/dev/full") as file:
         file.write(b"x")
     assert caught.value.filename == "/dev/full"
+
+
+def test_inputs_that_are_not_there(tmp_path):
+    (tmp_path / "a").write_text("x")
+    check_inputs([tmp_path / "a", None, "-", str(tmp_path)])
+    with pytest.raises(InputError, match="none: no such file"):
+        check_inputs([tmp_path / "a", tmp_path / "none"])
+    with pytest.raises(UsageError, match="only one file can be standard input"):
+        check_inputs(["-", tmp_path / "a", "-"])

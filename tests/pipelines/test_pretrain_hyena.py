@@ -18,7 +18,7 @@ import pretrain_hyena  # noqa: E402
 
 from genoseq.hyena.hyenadna import HyenaDNA  # noqa: E402
 from genoseq.hyena.recipe import read_recipe  # noqa: E402
-from genoseq.models.checkpoint import sha256_of  # noqa: E402
+from genoseq.models.hub import sha256_of  # noqa: E402
 
 PARAMS = REPOSITORY / "pipelines" / "params"
 RECIPE = """

@@ -18,7 +18,7 @@ sys.path.insert(0, str(REPOSITORY / "pipelines"))
 
 import train_peptides  # noqa: E402
 
-from genoseq.models.checkpoint import sha256_of  # noqa: E402
+from genoseq.models.hub import sha256_of  # noqa: E402
 from genoseq.peptides.model import MaskedModel  # noqa: E402
 from genoseq.protein import AMINO_ACIDS  # noqa: E402
 
