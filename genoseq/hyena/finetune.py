@@ -33,10 +33,11 @@ from genoseq.hyena.examples import Examples, draw_batches, draw_windows, padded
 from genoseq.hyena.heads import Classifier, Head, vectors_of
 from genoseq.hyena.lora import add_low_rank
 from genoseq.hyena.model import Block, HyenaNetwork
-from genoseq.hyena.train import mixed, parameter_groups
+from genoseq.hyena.train import parameter_groups
 from genoseq.io.files import replacing
 from genoseq.models.checkpoint import read_state
 from genoseq.models.lora import merge_low_rank
+from genoseq.models.training import mixed
 from genoseq.supervised.regression import Regression, log_loss
 
 __all__ = ["CHECKPOINT", "Tuned", "Tuning", "fine_tune", "logits_of"]

@@ -33,6 +33,7 @@ from genoseq.hyena.model import HyenaNetwork
 from genoseq.hyena.tokenizer import A, T
 from genoseq.io.files import replacing
 from genoseq.models.checkpoint import read_state
+from genoseq.models.training import check_same, mixed, rate_of
 
 CHECKPOINT = "hyena.checkpoint.pt"
 _BITS = 1 / math.log(2)
@@ -112,11 +113,8 @@ class Training:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, as a share of the highest."""
-        warm = max(1, round(self.warm_up * self.steps))
-        if step < warm:
-            return (step + 1) / warm
-        turn = (step - warm) / max(1, self.steps - warm)
-        return self.least_rate + (1 - self.least_rate) * 0.5 * (1 + math.cos(math.pi * turn))
+        warm_up = max(1, round(self.warm_up * self.steps))
+        return rate_of(step, steps=self.steps, warm_up=warm_up, least=self.least_rate)
 
     def phase(self, step: int) -> tuple[int, int]:
         """Length of the windows of a step, bp, and the step at which that length came first."""
@@ -262,7 +260,7 @@ class Trainer:
         path = folder / CHECKPOINT
         state = read_checkpoint(path, self.device)
         for name, now in (("config", self.network.config), ("plan", self.plan)):
-            _compare(path, name, state[name], dataclasses.asdict(now))
+            check_same(path, name, state[name], dataclasses.asdict(now))
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
@@ -356,22 +354,8 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     return state
 
 
-def _compare(path: Path, what: str, stored: dict[str, Any], now: dict[str, Any]) -> None:
-    for name, value in now.items():
-        if stored.get(name) != value:
-            raise CheckpointError(
-                f"{path}: was trained with {name} {stored.get(name)}, now {name} is {value}; "
-                f"go on with the same {what}"
-            )
-
-
 def _place() -> tuple[int, int]:
     """Number of this process, and of all."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return 0, 1
-
-
-def mixed(*numbers: int) -> int:
-    """A seed from several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

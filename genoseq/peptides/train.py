@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,13 +23,13 @@ from torch.nn import functional
 from genoseq.errors import CheckpointError, UsageError
 from genoseq.io.files import replacing
 from genoseq.models.checkpoint import read_state
+from genoseq.models.training import SCHEDULES, check_same, mixed, rate_of
 from genoseq.peptides.batches import NOT_ASKED, Batch, Batches
 from genoseq.peptides.tokens import PAD
 
 __all__ = ["MaskedTrainer", "MaskedTraining"]
 
 CHECKPOINT = "peptides.checkpoint.pt"
-SCHEDULES = ("cosine", "linear")
 
 Log = Callable[[dict[str, Any]], None]
 
@@ -106,11 +105,9 @@ class MaskedTraining:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, as a share of the highest."""
-        if step < self.warm_up:
-            return (step + 1) / self.warm_up
-        turn = (step - self.warm_up) / max(1, self.steps - self.warm_up)
-        left = 1 - turn if self.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * turn))
-        return self.least_rate + (1 - self.least_rate) * left
+        return rate_of(
+            step, steps=self.steps, warm_up=self.warm_up, least=self.least_rate, schedule=self.schedule
+        )
 
 
 class MaskedTrainer:
@@ -293,10 +290,7 @@ class MaskedTrainer:
         path = folder / CHECKPOINT
         state = read_state(path, self.device)
         try:
-            for name, value in dataclasses.asdict(self.plan).items():
-                if (before := state["plan"][name]) != value:
-                    found = f"was trained with {name} {before}, now {name} is {value}"
-                    raise CheckpointError(f"{path}: {found}; go on with the same plan")
+            check_same(path, "plan", state["plan"], dataclasses.asdict(self.plan))
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
@@ -306,8 +300,3 @@ class MaskedTrainer:
             raise CheckpointError(
                 f"{path}: not a checkpoint of this training ({error}); start anew"
             ) from error
-
-
-def mixed(*numbers: int) -> int:
-    """A seed from several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
