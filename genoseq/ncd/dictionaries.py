@@ -13,22 +13,19 @@ learn, are told by their bases in .62 of the cases and by their proteins (`trans
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from genoseq.errors import GenoseqWarning, InputError, UsageError
+from genoseq.errors import GenoseqWarning, InputError
 from genoseq.ncd.compressors import Zstd
+from genoseq.ncd.estimator import TextClassifier, numbered
 from genoseq.ncd.frames import reading_frame
 from genoseq.ncd.inputs import Sequences, as_codes, as_texts
 from genoseq.protein import decode_protein
 from genoseq.sequence import reverse_complement_text
-
-if TYPE_CHECKING:
-    from sklearn.utils import Tags  # 1.6 and later
 
 __all__ = ["DictionaryClassifier"]
 
@@ -38,7 +35,7 @@ _LEAST = 8  # bytes of a dictionary (zstd)
 Sizes = NDArray[np.int64]
 
 
-class DictionaryClassifier(ClassifierMixin, BaseEstimator):
+class DictionaryClassifier(TextClassifier):
     """The class whose training sequences make a sequence smallest.
 
     Sequences are texts of any letters; lower case counts as upper case.
@@ -74,13 +71,6 @@ class DictionaryClassifier(ClassifierMixin, BaseEstimator):
         self.both_strands = both_strands
         self.translated = translated
 
-    def __sklearn_tags__(self) -> Tags:
-        """For scikit-learn 1.6 and later."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        return tags
-
     def fit(self, X: Sequences, y: ArrayLike) -> DictionaryClassifier:
         """Make the dictionaries.
 
@@ -99,13 +89,7 @@ class DictionaryClassifier(ClassifierMixin, BaseEstimator):
         """
         plain = Zstd(self.level)
         texts = self._versions(X)[0]
-        labels = np.asarray(y)
-        if labels.shape != (len(texts),):
-            raise UsageError(f"{len(texts)} sequences and labels of shape {labels.shape}: one each is needed")
-        self.classes_, numbers = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            found = f"only class {self.classes_[0]}" if len(texts) else "no sequences"
-            raise InputError(f"{found}: at least two classes are needed to tell apart")
+        self.classes_, numbers = numbered(y, len(texts))
         self.compressors_: list[Zstd] = []
         for number, label in enumerate(self.classes_):
             whole = _SEPARATOR.join(text for text, own in zip(texts, numbers, strict=True) if own == number)

@@ -20,20 +20,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import assert_all_finite
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from genoseq.errors import InputError, UsageError
+from genoseq.errors import UsageError
 from genoseq.ncd.compressor import Compressor
 from genoseq.ncd.compressors import compressor_of
 from genoseq.ncd.distances import METRICS, Metric, Targets, in_threads, warn_of_window
+from genoseq.ncd.estimator import TextClassifier, numbered_as_scikit_learn
 from genoseq.ncd.inputs import Sequences, as_texts
 from genoseq.ncd.similar import WordIndex
 from genoseq.sequence import reverse_complement_text
@@ -65,7 +63,7 @@ class Neighbourhood(NamedTuple):
     numbers: Numbers
 
 
-class NCDClassifier(ClassifierMixin, BaseEstimator):
+class NCDClassifier(TextClassifier):
     """k nearest neighbours by the size of what compressors make of two sequences together.
 
     Sequences are a list, a tuple, a numpy array or a pandas column of texts; lower case counts as upper case.
@@ -129,13 +127,7 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
         self.reject_label = reject_label
         self.n_jobs = n_jobs
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
-
-    def fit(self, X: Sequences, y: Sequence[object] | npt.NDArray[Any]) -> NCDClassifier:
+    def fit(self, X: Sequences, y: npt.ArrayLike) -> NCDClassifier:
         """Take sequences with their labels.
 
         Raises
@@ -148,14 +140,7 @@ class NCDClassifier(ClassifierMixin, BaseEstimator):
             From scikit-learn, if `y` is not as many labels of classes.
         """
         texts = as_texts(X, "X")
-        check_consistent_length(texts, y)
-        labels = column_or_1d(y, warn=True)
-        assert_all_finite(labels, input_name="y")
-        check_classification_targets(labels)
-        self.classes_, self._labels = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            found = f"one class ({self.classes_[0]})" if len(texts) else "no sequences"
-            raise InputError(f"{found} to learn from; two classes or more are expected")
+        self.classes_, self._labels = numbered_as_scikit_learn(y, texts)
         self._check(len(texts))
         tool = compressor_of(self.compressor)
         warn_of_window(tool, texts, texts)

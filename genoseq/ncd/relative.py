@@ -23,16 +23,16 @@ with weights that were fitted leaving out one by one, .74 leaving out homologs; 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from genoseq.errors import InputError, UsageError
 from genoseq.io.labelled import ALPHABETS
 from genoseq.ncd.blended import blended_bits
+from genoseq.ncd.estimator import TextClassifier, numbered
 from genoseq.ncd.frames import reading_frame
 from genoseq.ncd.inputs import Sequences, as_codes, check_proteins
 from genoseq.ncd.words import (
@@ -49,9 +49,6 @@ from genoseq.ncd.words import (
 )
 from genoseq.supervised.conditional import Conditional, fit_conditional
 from genoseq.supervised.homology import homology_clusters, protein_clusters
-
-if TYPE_CHECKING:
-    from sklearn.utils import Tags  # 1.6 and later
 
 __all__ = ["CODING", "DNA", "PROTEIN", "Judgement", "RelativeClassifier"]
 
@@ -81,7 +78,7 @@ class Judgement(NamedTuple):
     accepted: NDArray[np.bool_]
 
 
-class RelativeClassifier(ClassifierMixin, BaseEstimator):
+class RelativeClassifier(TextClassifier):
     """Classify sequences by what they cost under a model of each class.
 
     A scikit-learn classifier of texts: `X` is a list of sequences as letters or as codes, `y` one label for
@@ -160,22 +157,14 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         codes = as_codes(X, self.alphabet)
         if self.alphabet == "protein":
             check_proteins(X, refuse=True)
-        labels = np.asarray(y)
-        if labels.shape != (len(codes),):
-            raise UsageError(f"{len(codes)} sequences and labels of shape {labels.shape}: one each is needed")
-        self.classes_, numbers = np.unique(labels, return_inverse=True)
-        classes = len(self.classes_)
-        if classes < 2:
-            found = f"only class {self.classes_[0]}" if classes else "no sequences"
-            raise InputError(f"{found}: at least two classes are needed to tell apart")
-        numbers = numbers.astype(np.int64)
+        self.classes_, numbers = numbered(y, len(codes))
         groups = self._left_out(codes, numbers)
         readings = self._readings(codes)
         self.tables_: list[WordCounts] = []
         held_out = []
         for kind in self.kinds:
             found_words = [self._words(kind, *each) for each in readings]
-            table = count_words(kind, found_words, numbers, classes, self.smoothing)
+            table = count_words(kind, found_words, numbers, len(self.classes_), self.smoothing)
             held_out.append(held_out_costs(table, found_words, numbers, groups))
             self.tables_.append(table)
         learned = np.sum([table.totals for table in self.tables_], axis=0)
@@ -185,13 +174,6 @@ class RelativeClassifier(ClassifierMixin, BaseEstimator):
         self.regression_: Conditional = fit_conditional(figures, numbers, penalty=self.penalty)
         self.threshold_ = float(np.quantile(self._evidence(figures, codes), self.reject))
         return self
-
-    def __sklearn_tags__(self) -> Tags:
-        """For scikit-learn 1.6 and later."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        return tags
 
     def decision_function(self, X: Sequences) -> Floats:
         """Logits, the weighed costs with their sign changed: (n, classes), of two classes (n,)."""

@@ -15,14 +15,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
-from sklearn.utils import assert_all_finite
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from genoseq.errors import InputError, UsageError
 from genoseq.io.labelled import ALPHABETS
+from genoseq.ncd.estimator import TextClassifier, numbered_as_scikit_learn
 from genoseq.ncd.frames import reading_frame
 from genoseq.ncd.inputs import Sequences, as_codes
 from genoseq.ncd.words import WordKind
@@ -54,17 +52,11 @@ def rivals(alphabet: str = "dna") -> dict[str, Any]:
     return found
 
 
-class _OfWords(ClassifierMixin, BaseEstimator):
+class _OfWords(TextClassifier):
     """A classifier that sees the words of a sequence, in no order."""
 
     words: WordKind
     alphabet: str
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
 
     def _learn(self, X: Sequences, y: ArrayLike) -> list[Words]:
         """Check everything, number the labels and the words; the words of each sequence."""
@@ -73,14 +65,7 @@ class _OfWords(ClassifierMixin, BaseEstimator):
         if self.alphabet == "protein" and self.words.alphabet == "dna":
             raise UsageError("a protein has no words of DNA; choose words of proteins, or alphabet dna")
         found = self._words(X)
-        check_consistent_length(found, y)
-        labels = column_or_1d(y, warn=True)
-        assert_all_finite(labels, input_name="y")
-        check_classification_targets(labels)
-        self.classes_, self._labels = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            told = f"one class ({self.classes_[0]})" if found else "no sequences"
-            raise InputError(f"{told} to learn from; two classes or more are expected")
+        self.classes_, self._labels = numbered_as_scikit_learn(y, found)
         self.vocabulary_ = np.unique(np.concatenate(found))
         return found
 
