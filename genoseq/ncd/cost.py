@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from genoseq.errors import InputError, UsageError
+from genoseq.errors import InputError
 from genoseq.sequence import AMBIGUOUS
 
 
@@ -77,24 +77,3 @@ class SequenceModel(ABC):
 def known_bases(sequence: NDArray[np.uint8]) -> int:
     """Bases that are A, C, G or T: what a cost per base is divided by."""
     return int(np.count_nonzero(sequence < AMBIGUOUS))
-
-
-def checked(sequence: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Base codes as kernels take them.
-
-    Raises
-    ------
-    UsageError
-        If it is not one row of uint8, or is text that was not encoded.
-    """
-    codes = np.ascontiguousarray(sequence)
-    if codes.dtype != np.uint8 or codes.ndim != 1:
-        raise UsageError(
-            f"a sequence must be one row of base codes (uint8, see genoseq.encode), "
-            f"not {codes.dtype} of shape {codes.shape}"
-        )
-    if codes.size and codes.max() > AMBIGUOUS:
-        raise UsageError(
-            f"a base code is {codes.max()}, and 0..{AMBIGUOUS} are possible: encode text (genoseq.encode)"
-        )
-    return codes

@@ -17,13 +17,21 @@ import numpy as np
 import numpy.typing as npt
 
 from genoseq.errors import GenoseqWarning, InputError, UsageError
-from genoseq.ncd.cost import checked
 from genoseq.protein import UNKNOWN, decode_protein, encode_protein, looks_like_nucleotides
 from genoseq.sequence import AMBIGUOUS, decode, encode
 
-__all__ = ["Sequences", "as_codes", "as_texts", "check_proteins", "checked_residues"]
+__all__ = ["Sequences", "as_codes", "as_texts", "check_proteins", "checked"]
 
 _TELLING = 20  # residues: shorter ones of few letters may be peptides
+_CODES = {  # of each alphabet: what a sequence must be, a code, the last code, what encodes text
+    "dna": ("a sequence must be one row of base codes", "a base code", AMBIGUOUS, "genoseq.encode"),
+    "protein": (
+        "a protein must be one row of codes",
+        "a code of an amino acid",
+        UNKNOWN,
+        "genoseq.protein.encode_protein",
+    ),
+}
 
 Codes = npt.NDArray[np.uint8]
 Sequences = Sequence[str | bytes] | Sequence[Codes] | npt.NDArray[Any]
@@ -72,11 +80,10 @@ def as_codes(sequences: Sequences, alphabet: str = "dna", what: str = "sequences
     kinds = str | bytes | np.ndarray
     for name, each in _each(sequences, what, kinds, "text or codes (uint8) are expected"):
         try:
-            if alphabet == "protein":
-                is_array = isinstance(each, np.ndarray)
-                codes.append(checked_residues(each) if is_array else encode_protein(each))
+            if isinstance(each, np.ndarray):
+                codes.append(checked(each, alphabet))
             else:
-                codes.append(checked(each) if isinstance(each, np.ndarray) else encode(each))
+                codes.append(encode_protein(each) if alphabet == "protein" else encode(each))
         except (InputError, UsageError) as error:
             is_protein = alphabet == "dna" and _is_protein(each)
             hint = '; of proteins the alphabet is "protein"' if is_protein else ""
@@ -84,8 +91,8 @@ def as_codes(sequences: Sequences, alphabet: str = "dna", what: str = "sequences
     return codes
 
 
-def checked_residues(sequence: Codes) -> Codes:
-    """Codes of amino acids as kernels take them.
+def checked(sequence: Codes, alphabet: str = "dna") -> Codes:
+    """Codes of bases, or of amino acids, as kernels take them.
 
     Raises
     ------
@@ -93,16 +100,11 @@ def checked_residues(sequence: Codes) -> Codes:
         If it is not one row of uint8, or is text that was not encoded.
     """
     codes = np.ascontiguousarray(sequence)
+    row, code, last, encoder = _CODES[alphabet]
     if codes.dtype != np.uint8 or codes.ndim != 1:
-        raise UsageError(
-            f"a protein must be one row of codes (uint8, see genoseq.protein), "
-            f"not {codes.dtype} of shape {codes.shape}"
-        )
-    if codes.size and codes.max() > UNKNOWN:
-        raise UsageError(
-            f"a code of an amino acid is {codes.max()}, and 0..{UNKNOWN} are possible: "
-            "encode text (genoseq.protein.encode_protein)"
-        )
+        raise UsageError(f"{row} (uint8, see {encoder}), not {codes.dtype} of shape {codes.shape}")
+    if codes.size and codes.max() > last:
+        raise UsageError(f"{code} is {codes.max()}, and 0..{last} are possible: encode text ({encoder})")
     return codes
 
 

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.errors import UsageError
-from genoseq.ncd.cost import SequenceModel, checked
+from genoseq.ncd.cost import SequenceModel
+from genoseq.ncd.inputs import checked
 from genoseq.sequence import reverse_complement
 
 LONGEST = 12

@@ -46,8 +46,9 @@ from genoseq.ncd.contexts import (
     tell,
 )
 from genoseq.ncd.copies import Copies, expect, find_seeds, follow, new_copies, new_followed, remember
-from genoseq.ncd.cost import SequenceModel, checked
+from genoseq.ncd.cost import SequenceModel
 from genoseq.ncd.hidden import Hidden, excite, new_excited, new_hidden, teach
+from genoseq.ncd.inputs import checked
 from genoseq.ncd.mixer import Mixer, adjust, floored, mix, new_mixer, recent, situation
 from genoseq.sequence import AMBIGUOUS
 

@@ -23,7 +23,8 @@ import numpy.typing as npt
 
 from genoseq.errors import InputError, UsageError
 from genoseq.ncd.cost import SequenceModel, known_bases
-from genoseq.ncd.distances import Distances, as_texts
+from genoseq.ncd.distances import Distances
+from genoseq.ncd.inputs import as_texts
 from genoseq.ncd.markov import MarkovModel
 from genoseq.ncd.mixing import FAST, MixingModel, MixingParameters
 from genoseq.ncd.mixing_compressor import sized_for

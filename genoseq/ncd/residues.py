@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.errors import InputError, UsageError
-from genoseq.ncd.inputs import checked_residues
+from genoseq.ncd.inputs import checked
 from genoseq.ncd.residue_contexts import (
     CONTEXTS,
     LETTERS,
@@ -136,7 +136,7 @@ class ResidueModel:
         ndarray, shape (n,), dtype float32
             Bits of each residue when it came: 0 for stops and unknown ones.
         """
-        codes = checked_residues(sequence)
+        codes = checked(sequence, "protein")
         start = self._append(codes)
         costs = np.zeros(codes.size, np.float32)
         none = np.zeros((0, LETTERS), np.float32)
@@ -145,7 +145,7 @@ class ResidueModel:
 
     def costs(self, sequence: Codes) -> Floats:
         """Bits of each residue: float32 (n,), 0 for stops and unknown ones."""
-        return self._score(checked_residues(sequence), np.zeros((0, LETTERS), np.float32))
+        return self._score(checked(sequence, "protein"), np.zeros((0, LETTERS), np.float32))
 
     def probabilities(self, sequence: Codes) -> Floats:
         """What comes next at each place.
@@ -156,7 +156,7 @@ class ResidueModel:
             Row ``i`` is the distribution of residue ``i`` given all before it; it adds up to 1. Rows of stops
             and unknown residues are those of all proteins.
         """
-        codes = checked_residues(sequence)
+        codes = checked(sequence, "protein")
         out = np.tile(SHARES, (codes.size, 1))
         self._score(codes, out)
         return out
