@@ -13,7 +13,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import estimator_checks
 
 from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.ncd.compressors import Gzip, Zstd
@@ -221,47 +220,6 @@ def test_clone_and_pickle():
     with pytest.raises(NotFittedError):
         clone(model).predict(texts)
     assert "Gzip(level=6)" in repr(model)
-
-
-class Spelled(NCDClassifier):
-    """Reads rows of numbers: each is spelled as a text, so that checks with numbers can be run."""
-
-    def fit(self, X, y):
-        return super().fit(_spelled(X), y)
-
-    def predict(self, X):
-        return super().predict(_spelled(X))
-
-    def predict_proba(self, X):
-        return super().predict_proba(_spelled(X))
-
-
-def _spelled(X):
-    levels = np.clip(np.asarray(X, float) * 2, -9, 9).round().astype(int)
-    return ["".join("ACGT"[level % 4] * (3 + level // 4 % 3) for level in row) + "A" for row in levels]
-
-
-CHECKS = [
-    "check_no_attributes_set_in_init", "check_do_not_raise_errors_in_init_or_set_params",
-    "check_parameters_default_constructible", "check_get_params_invariance", "check_set_params",
-    "check_estimator_repr", "check_estimators_overwrite_params", "check_dict_unchanged",
-    "check_dont_overwrite_parameters", "check_estimators_fit_returns_self", "check_estimators_pickle",
-    "check_fit_idempotent", "check_fit_check_is_fitted", "check_methods_sample_order_invariance",
-    "check_methods_subset_invariance", "check_classifiers_classes", "check_supervised_y_2d",
-    "check_classifiers_regression_target", "check_valid_tag_types", "check_mixin_order",
-    "check_readonly_memmap_input", "check_estimators_unfitted", "check_estimator_cloneable",
-    "check_estimator_tags_renamed", "check_pipeline_consistency", "check_f_contiguous_array_estimator",
-    "check_fit2d_1feature", "check_non_transformer_estimators_n_iter", "check_fit_score_takes_y",
-    "check_supervised_y_no_nan",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_checks_of_scikit_learn(name):
-    check = getattr(estimator_checks, name, None)
-    if check is None:
-        pytest.skip("not in this version of scikit-learn")
-    check("Spelled", Spelled())
 
 
 def test_tags():

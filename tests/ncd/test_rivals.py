@@ -14,7 +14,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import estimator_checks
 
 from genoseq.errors import InputError, UsageError
 from genoseq.ncd.frames import reading_frame
@@ -109,60 +108,6 @@ def test_in_tools_of_scikit_learn(families):
         with pytest.raises(NotFittedError):
             clone(model).predict(texts)
         assert search.predict([]).shape == (0,)
-
-
-class SpelledBayes(WordBayes):
-    """Reads rows of numbers: each is spelled as a text, so that checks with numbers can be run."""
-
-    def __init__(self, words=THREE, *, alpha=0.1, alphabet="dna"):
-        super().__init__(words, alpha=alpha, alphabet=alphabet)
-
-    def fit(self, X, y):
-        return super().fit(_spelled(X), y)
-
-    def predict_proba(self, X):
-        return super().predict_proba(_spelled(X))
-
-
-class SpelledJaccard(JaccardClassifier):
-    def __init__(self, words=THREE, *, alphabet="dna"):
-        super().__init__(words, alphabet=alphabet)
-
-    def fit(self, X, y):
-        return super().fit(_spelled(X), y)
-
-    def nearest(self, X):
-        return super().nearest(_spelled(X))
-
-
-def _spelled(X):
-    levels = np.clip(np.asarray(X, float) * 2, -9, 9).round().astype(int)
-    return ["".join("ACGT"[level % 4] * (3 + level // 4 % 3) for level in row) + "A" for row in levels]
-
-
-# Without check_parameters_default_constructible: a default that is a WordKind is of no type that it knows.
-CHECKS = [
-    "check_no_attributes_set_in_init", "check_do_not_raise_errors_in_init_or_set_params",
-    "check_get_params_invariance", "check_set_params",
-    "check_estimator_repr", "check_estimators_overwrite_params", "check_dict_unchanged",
-    "check_dont_overwrite_parameters", "check_estimators_fit_returns_self", "check_estimators_pickle",
-    "check_fit_idempotent", "check_fit_check_is_fitted", "check_methods_sample_order_invariance",
-    "check_methods_subset_invariance", "check_classifiers_classes", "check_supervised_y_2d",
-    "check_classifiers_regression_target", "check_valid_tag_types", "check_mixin_order",
-    "check_readonly_memmap_input", "check_estimators_unfitted", "check_estimator_cloneable",
-    "check_estimator_tags_renamed", "check_pipeline_consistency", "check_f_contiguous_array_estimator",
-    "check_fit2d_1feature", "check_non_transformer_estimators_n_iter", "check_fit_score_takes_y",
-    "check_supervised_y_no_nan",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", CHECKS)
-@pytest.mark.parametrize("kind", [SpelledBayes, SpelledJaccard])
-def test_checks_of_scikit_learn(kind, name):
-    check = getattr(estimator_checks, name, None)
-    if check is None:
-        pytest.skip("not in this version of scikit-learn")
-    check(kind.__name__, kind())
 
 
 def test_tags():
