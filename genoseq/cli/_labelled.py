@@ -10,7 +10,15 @@ from genoseq.errors import InputError, UsageError
 if TYPE_CHECKING:
     from genoseq.io.labelled import Columns, Labelled
 
-__all__ = ["TABLE", "add_columns", "add_source", "check_labelled", "check_source", "columns_of"]
+__all__ = [
+    "TABLE",
+    "add_columns",
+    "add_source",
+    "check_labelled",
+    "check_source",
+    "column_pair",
+    "columns_of",
+]
 
 TABLE = (
     'TSV, any compression: a first line names the columns "sequence" and "label" (or "class"); without one, '
@@ -68,7 +76,8 @@ def columns_of(args: argparse.Namespace) -> Columns:
     """
     from genoseq.io.labelled import Columns
 
-    sequence, label = _column_pair(args.columns)
+    pair = column_pair(args.columns, "SEQUENCE,LABEL, for example dna,family or 1,2")
+    sequence, label = (None, None) if pair is None else map(_column, pair)
     return Columns(sequence, label, None if args.group is None else _column(args.group))
 
 
@@ -76,14 +85,20 @@ def _column(text: str) -> str | int:
     return int(text) if text.isdigit() else text
 
 
-def _column_pair(text: str | None) -> tuple[str | int | None, str | int | None]:
-    """The value of --columns."""
+def column_pair(text: str | None, expected: str) -> tuple[str, str] | None:
+    """The value of --columns, two names with a comma between them.
+
+    Raises
+    ------
+    UsageError
+        It says what is expected.
+    """
     if text is None:
-        return None, None
+        return None
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 2 or not all(parts):
-        raise UsageError(f"--columns {text}: two are expected, SEQUENCE,LABEL, for example dna,family or 1,2")
-    return _column(parts[0]), _column(parts[1])
+        raise UsageError(f"--columns {text}: two are expected, {expected}")
+    return parts[0], parts[1]
 
 
 def check_labelled(data: Labelled) -> None:

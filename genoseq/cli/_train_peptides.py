@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genoseq.cli import _options
+from genoseq.cli._labelled import column_pair
 from genoseq.cli._run_settings import check_folder, keep_settings
 from genoseq.cli._tables import aligned
 from genoseq.cli._training_log import TrainingLog
@@ -199,13 +200,7 @@ def _step(checkpoint: Path) -> int:
 
 
 def _columns(text: str | None) -> tuple[str, str] | None:
-    """The value of --columns."""
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 2 or not all(parts):
-        raise UsageError(f"--columns {text}: two are expected, PEPTIDE,TARGET, for example Ligand,Protein")
-    return parts[0], parts[1]
+    return column_pair(text, "PEPTIDE,TARGET, for example Ligand,Protein")
 
 
 def _check(args: argparse.Namespace) -> None:
