@@ -1,6 +1,8 @@
 # make demo    install what aligning needs, align the reads that ship to the genome that ships
 # make env     .venv with everything: genoseq editable, all extras, tools for development
 # make test    the whole test suite            make lint    style, format, types
+# make nextflow        Nextflow into the environment, where none is on PATH
+# make demo-nextflow   all workflows on the data that ships
 # make bench   the table of the benchmarks     make docs    docs/cli.md, and the output in pages and notebooks
 
 VENV ?= .venv
@@ -19,7 +21,11 @@ endif
 # `make test ARGS="-m 'not slow' -x"`
 ARGS ?=
 
-.PHONY: env demo test lint format bench docs clean
+# Two releases, the oldest that the workflows run on and the newest that Maven has: NXF_VER picks one.
+NEXTFLOWS := 24.10 25.04
+MVN := mvn --batch-mode --no-transfer-progress --quiet -Dstyle.color=never --file tests/nextflow/pom.xml
+
+.PHONY: env demo nextflow demo-nextflow test lint format bench docs clean
 
 env: $(VENV)/.everything
 
@@ -37,6 +43,20 @@ demo: $(VENV)/.base
 	@mkdir -p demo
 	$(BIN)/genoseq align -r data/genome.fa.gz data/reads.fq.gz -o demo/reads.sam
 	@echo; echo 'demo/reads.sam:'; head -n 12 demo/reads.sam | cut -c 1-140
+
+nextflow: $(VENV)/.nextflow
+
+$(VENV)/.nextflow: tests/nextflow/pom.xml tests/nextflow/nextflow $(VENV)/.base
+	for version in $(NEXTFLOWS); do \
+	  $(MVN) -P $$version dependency:copy-dependencies -DincludeScope=runtime \
+	    -DoutputDirectory=$(abspath $(VENV))/nextflow/$$version || exit 1; \
+	done
+	install -m 755 tests/nextflow/nextflow $(BIN)/nextflow
+	@touch $@
+
+demo-nextflow: env
+	@PATH="$(abspath $(BIN)):$$PATH" command -v nextflow >/dev/null || $(MAKE) nextflow
+	PATH="$(abspath $(BIN)):$$PATH" nextflow run nextflow -profile test --outdir demo/nextflow -work-dir demo/work
 
 test: env
 	$(BIN)/python -m pytest $(ARGS)

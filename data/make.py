@@ -11,9 +11,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pysam
 
 from genoseq.cli import main
 from genoseq.io.fastx import read_fasta
@@ -34,6 +36,8 @@ FAMILIES = (  # by their numbers in the table
     "G-protein coupled receptor", "tyrosine kinase", "tyrosine phosphatase", "synthetase", "synthase",
     "ion channel", "transcription factor",
 )  # fmt: skip
+VARIANTS = 20  # of each contig
+NEW = 10  # genes of each family to be classified
 MEMBERS, RELATIVES, LONGEST = 60, 4, 3_000  # genes of a family, those of one cluster, and bp of one, at most
 
 
@@ -87,9 +91,50 @@ def make_reads(bacterium: str) -> None:
         f"{genome} -n 2000 --divergence 0,0.02,0.05,0.1,0.2 {machine} --seed 20 -o {HERE}/reads.fq.gz",
         f"{genome} -n 2000 --divergence 0.2 {machine} --seed 21 -o {HERE}/reads_divergent.fq.gz",
         f"{bacterium} --foreign -n 500 {machine} --seed 22 -o {HERE}/reads_foreign.fq.gz",
+        f"{genome} -n 1500 -l 100 --insert 300,40 --divergence 0.01 {machine} --seed 24 "
+        f"-o {HERE}/pairs_1.fq.gz --output2 {HERE}/pairs_2.fq.gz",
     ):
         if main(["simulate", *command.split()]):
             sys.exit(f"failed: {command}")
+
+
+def make_unaligned(pairs: int = 500) -> None:
+    """The first pairs again, as a BAM file that nobody aligned, with a read group."""
+    header = {
+        "HD": {"VN": "1.6", "SO": "unsorted", "GO": "query"},
+        "RG": [{"ID": "flowcell.1", "SM": "unaligned"}],
+    }
+    with (
+        pysam.FastxFile(str(HERE / "pairs_1.fq.gz")) as ones,
+        pysam.FastxFile(str(HERE / "pairs_2.fq.gz")) as twos,
+        pysam.AlignmentFile(str(HERE / "unaligned.bam"), "wb", header=header) as output,
+    ):
+        for pair in islice(zip(ones, twos, strict=True), pairs):
+            for flag, read in zip((77, 141), pair, strict=True):  # paired, neither mapped; first, second
+                record = pysam.AlignedSegment(output.header)
+                record.query_name, record.flag = read.name.removesuffix("/1").removesuffix("/2"), flag
+                record.query_sequence, record.query_qualities_str = read.sequence, read.quality
+                record.set_tag("RG", "flowcell.1")
+                output.write(record)
+
+
+def make_variants() -> None:
+    """Random substitutions, insertions and deletions of the genome, a third of each contig's."""
+    rng = np.random.default_rng(25)
+    lines = ["##fileformat=VCFv4.3\n"]
+    records = read_fasta(HERE / "genome.fa.gz")
+    genome = {name: np.asarray(letters).tobytes().decode().upper() for name, letters in records}
+    lines += [f"##contig=<ID={name},length={len(letters)}>\n" for name, letters in genome.items()]
+    lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    for name, letters in genome.items():
+        starts = np.sort(rng.choice(np.arange(3000, len(letters) - 3000), VARIANTS, replace=False))
+        for number, start in enumerate(starts.tolist()):
+            drawn = "".join(rng.choice(list("ACGT"), 3))
+            ref = letters[start : start + (4 if number % 6 == 5 else 1)]
+            other = "ACGT"[("ACGT".index(ref[0]) + int(rng.integers(1, 4))) % 4]
+            alt = ref[0] if number % 6 == 5 else ref + drawn if number % 6 == 2 else other
+            lines.append(f"{name}\t{start + 1}\t{name}.{number + 1}\t{ref}\t{alt}\t.\t.\t.\n")
+    write_packed("variants.vcf.gz", "".join(lines))
 
 
 def make_families(table: str) -> None:
@@ -106,6 +151,17 @@ def make_families(table: str) -> None:
         chosen += members[:MEMBERS]
     rows = [f"{decode(data.codes[i])}\t{FAMILIES[int(data.labels[i])]}\n" for i in sorted(chosen)]
     write_packed("families.tsv.gz", "".join(["sequence\tlabel\n", *rows]))
+    new: list[int] = []
+    known = {data.codes[i].tobytes() for i in chosen}
+    for label in map(str, range(len(FAMILIES))):
+        own = [
+            i for i in range(len(data)) if data.labels[i] == label and data.codes[i].tobytes() not in known
+        ]
+        new += rng.permutation([i for i in own if len(data.codes[i]) <= LONGEST])[:NEW].tolist()
+    write_fasta(
+        "genes.fa.gz",
+        [(f"gene{i} {FAMILIES[int(data.labels[i])]}", decode(data.codes[i])) for i in sorted(new)],
+    )
 
 
 if __name__ == "__main__":
@@ -115,5 +171,7 @@ if __name__ == "__main__":
     make_species(*sys.argv[1:3])
     make_families(sys.argv[3])
     make_reads(sys.argv[2])
-    for path in sorted(HERE.glob("*.gz")):
+    make_unaligned()
+    make_variants()
+    for path in sorted([*HERE.glob("*.gz"), *HERE.glob("*.bam")]):
         print(hashlib.sha256(path.read_bytes()).hexdigest(), path.name, path.stat().st_size)

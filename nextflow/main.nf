@@ -1,0 +1,52 @@
+#!/usr/bin/env nextflow
+/*
+ * genoseq over many files and machines. Each workflow is a file in workflows/, each step a module in modules/
+ * that calls a command; everything is checked before the first task starts.
+ */
+
+include { checkInputs ; chosenWorkflows ; pathsOf ; readSamplesheet } from './checks'
+include { ALIGN } from './workflows/align'
+include { CLASSIFY } from './workflows/classify'
+include { PEPTIDES } from './workflows/peptides'
+include { VARIANTS } from './workflows/variants'
+include { MULTIQC } from './modules/multiqc'
+
+workflow {
+    main:
+    checkInputs(params, file("${projectDir}/nextflow_schema.json"))
+    def chosen = chosenWorkflows(params.workflow)
+    def rows = 'align' in chosen
+        ? readSamplesheet(file(params.input), file("${projectDir}/assets/schema_input.json"))
+        : []
+    def fasta = pathsOf(params.fasta)
+    def reports = channel.empty()
+    def versions = channel.empty()
+
+    if ('align' in chosen) {
+        ALIGN(channel.fromList(rows), fasta, pathsOf(params.index), params.chunkReads, params.indexShards)
+        reports = reports.mix(ALIGN.out.reports)
+        versions = versions.mix(ALIGN.out.versions)
+    }
+    if ('variants' in chosen) {
+        VARIANTS(channel.fromList(pathsOf(params.calls)), fasta, params.chunkRecords)
+        reports = reports.mix(VARIANTS.out.reports)
+        versions = versions.mix(VARIANTS.out.versions)
+    }
+    if ('classify' in chosen) {
+        CLASSIFY(channel.fromList(pathsOf(params.sequences)), pathsOf(params.labelled), pathsOf(params.classifier))
+        reports = reports.mix(CLASSIFY.out.reports)
+        versions = versions.mix(CLASSIFY.out.versions)
+    }
+    if ('peptides' in chosen) {
+        PEPTIDES(channel.fromList(pathsOf(params.targets)), pathsOf(params.decoys))
+        reports = reports.mix(PEPTIDES.out.reports)
+        versions = versions.mix(PEPTIDES.out.versions)
+    }
+
+    // GENOSEQ_ALIGN: {genoseq: 0.1.0}
+    def software = versions
+        .unique()
+        .map { process, tool, version -> "${process.tokenize(':').last()}:\n  ${tool}: '${version}'\n" }
+        .collectFile(name: 'genoseq_mqc_versions.yml', storeDir: "${params.outdir}/pipeline_info", sort: true)
+    MULTIQC(reports.collect(), software, file("${projectDir}/assets/multiqc_config.yml"))
+}

@@ -1,0 +1,33 @@
+/*
+ * Sequences to labels: a classifier is learned once, or given, and labels every file.
+ */
+
+include { GENOSEQ_CLASSIFY } from '../modules/genoseq/classify'
+include { GENOSEQ_REPORT } from '../modules/genoseq/report'
+include { GENOSEQ_TRAIN } from '../modules/genoseq/train'
+
+workflow CLASSIFY {
+    take:
+    sequences  // FASTA files
+    labelled   // list: a table of labelled sequences, if there is no classifier
+    classifier // list: a model of `genoseq train`, or nothing
+
+    main:
+    def model = channel.value(classifier)
+    versions = channel.empty()
+    if (!classifier) {
+        GENOSEQ_TRAIN(labelled)
+        model = GENOSEQ_TRAIN.out.model
+        versions = GENOSEQ_TRAIN.out.versions
+    }
+    GENOSEQ_CLASSIFY(sequences.map { path -> [[id: path.simpleName], path] }, model)
+    labels = GENOSEQ_CLASSIFY.out.labels
+    GENOSEQ_REPORT(labels)
+    reports = GENOSEQ_REPORT.out.multiqc
+    versions = versions.mix(GENOSEQ_CLASSIFY.out.versions, GENOSEQ_REPORT.out.versions)
+
+    emit:
+    labels
+    reports
+    versions
+}

@@ -1,0 +1,28 @@
+/*
+ * Targets to ranked peptides: a task for each protein of each file.
+ */
+
+include { GENOSEQ_PEPTIDES } from '../modules/genoseq/peptides'
+include { GENOSEQ_REPORT } from '../modules/genoseq/report'
+
+workflow PEPTIDES {
+    take:
+    targets // FASTA files, with any number of proteins
+    decoys  // list: proteins that the peptides shall not bind, or nothing
+
+    main:
+    // targets.fa with three proteins is targets.1.fa, targets.2.fa, targets.3.fa
+    def proteins = targets
+        .splitFasta(by: 1, file: true)
+        .map { path -> [[id: path.baseName], path] }
+    GENOSEQ_PEPTIDES(proteins, decoys)
+    GENOSEQ_REPORT(GENOSEQ_PEPTIDES.out.table)
+    table = GENOSEQ_PEPTIDES.out.table
+    reports = GENOSEQ_REPORT.out.multiqc
+    versions = GENOSEQ_PEPTIDES.out.versions.mix(GENOSEQ_REPORT.out.versions)
+
+    emit:
+    table
+    reports
+    versions
+}
