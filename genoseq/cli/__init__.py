@@ -45,6 +45,7 @@ __all__ = ["COMMANDS", "command_parser", "main", "main_cli"]
 #: command -> (its module, one line of help), in order of use
 COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("genoseq.cli.index", "embed a genome and write its index"),
+    "split": ("genoseq.cli.split", "cut reads into parts, to be aligned on many machines"),
     "align": ("genoseq.cli.align", "align reads to an indexed genome, as SAM, BAM, CRAM or PAF"),
     "embed": ("genoseq.cli.embed", "vectors and log-likelihoods of sequences, by HyenaDNA"),
     "variants": ("genoseq.cli.variants", "score variants zero-shot, or all substitutions of a region"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from genoseq.cli._align_settings import add_settings_options
 from genoseq.cli._options import bounded_int, insert_size, memory_size
 from genoseq.cli._report import add_report_options
 
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="length of the fragments, bp (default: learned from the pairs)",
     )
     _add_output_options(parser.add_argument_group("Output"))
+    add_settings_options(parser)
     add_report_options(parser)
 
 

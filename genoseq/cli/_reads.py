@@ -9,7 +9,6 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator
-from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -39,8 +38,6 @@ def check_reads(args: argparse.Namespace) -> None:
         raise UsageError("--interleaved is for one file that holds both mates; two files are mates anyway")
     if len({path if path == "-" else os.path.realpath(path) for path in args.reads}) < len(args.reads):
         raise UsageError(f"{args.reads[0]} is given twice: the second file holds the mates of the first")
-    if args.preset == "long" and (len(args.reads) == 2 or args.interleaved):
-        raise UsageError("the preset 'long' aligns single reads, not pairs")
 
 
 def input_batches(args: argparse.Namespace, profile: Profile | None) -> Iterator[ReadBatch]:
@@ -65,13 +62,9 @@ def _batches(args: argparse.Namespace) -> Iterator[ReadBatch]:
     from genoseq.io.pairs import interleaved_pairs, paired_batches
 
     if len(args.reads) == 2:
-        yield from paired_batches(*args.reads, tags=args.comments)
-        return
-    batches = read_batches(args.reads[0], tags=args.comments)
-    start = list(islice(batches, 1))
-    reads = chain(start, batches)
-    flagged = bool(start) and start[0].mates is not None  # BAM and SAM tell
-    yield from interleaved_pairs(reads) if args.interleaved or flagged else reads
+        return paired_batches(*args.reads, tags=args.comments)
+    # BAM and SAM tell themselves what is a pair
+    return interleaved_pairs(read_batches(args.reads[0], tags=args.comments), flagged=not args.interleaved)
 
 
 def naming_reads(error: InputError, paths: list[str]) -> InputError:

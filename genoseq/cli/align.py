@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genoseq.cli._align_options import add_arguments, is_paf
+from genoseq.cli._align_settings import Settings, check_settings, read_settings, settings_of
 from genoseq.cli._reads import SortedOut, check_reads, input_batches, naming_reads, warn_of_single_reads
 from genoseq.cli._report import begin_report, check_report, finish_report
 from genoseq.errors import counted
@@ -42,17 +43,22 @@ __all__ = ["add_arguments", "run"]
 
 def run(args: argparse.Namespace) -> None:
     """Align the reads and write the alignments whole, or not at all."""
+    from genoseq.errors import UsageError
     from genoseq.io.fastq import check_fastq_name
     from genoseq.io.files import check_distinct, check_output
     from genoseq.io.sam import read_group_of
     from genoseq.io.table import write_json
 
     check_reads(args)
+    if args.preset == "long" and (len(args.reads) == 2 or args.interleaved):
+        raise UsageError("the preset 'long' aligns single reads, not pairs")
+    check_settings(args)
+    settings = None if args.settings is None else read_settings(args.settings)
     paf = is_paf(args)
     read_group = None if args.rg is None else read_group_of(args.rg)
     outputs = {"-o": args.output, "--json": args.json, "--al": args.al, "--un": args.un}
     outputs |= check_report(args, read_group)
-    check_distinct(outputs, [*args.reads, args.reference])
+    check_distinct(outputs, [*args.reads, args.reference, args.settings])
     for option in ("--al", "--un"):
         check_fastq_name(option, outputs[option])
     for path in (args.output, args.json, args.al, args.un):
@@ -60,8 +66,11 @@ def run(args: argparse.Namespace) -> None:
             check_output(path)
     started = time.perf_counter()
     index = _open_index(args)
+    if args.settings_only:
+        _write_settings(args, index, started)
+        return
     statistics = begin_report(args, index)
-    summary = _align(args, index, read_group, statistics, paf=paf)
+    summary = _align(args, index, read_group, settings, statistics, paf=paf)
     summary["seconds"] = round(time.perf_counter() - started, 3)
     if statistics is not None:
         summary["statistics"] = statistics.to_dict(index.reference.names)
@@ -115,36 +124,24 @@ def _align(
     args: argparse.Namespace,
     index: Index,
     read_group: str | None,
+    settings: Settings | None,
     statistics: Statistics | None,
     *,
     paf: bool,
 ) -> dict[str, Any]:
     """Align all batches into the output; returns the summary of the run."""
     from genoseq import __version__
-    from genoseq.align.aligner import Aligner, ordered
-    from genoseq.align.chain import chain_hits
-    from genoseq.align.insert import InsertSize
+    from genoseq.align.aligner import ordered
     from genoseq.align.profile import Profile, active, step
-    from genoseq.align.weigh import weigh
-    from genoseq.cli._progress import tell_if_compiling
     from genoseq.errors import InputError
     from genoseq.io.files import open_output
     from genoseq.io.origin import read_group_id
     from genoseq.io.sam import SORT_MEMORY, header_text, kept_read_groups, open_alignment_output
 
-    kernel = chain_hits if args.preset == "long" else weigh
-    compiles = tell_if_compiling(kernel, "genoseq align", quiet=args.quiet)
     profile = Profile() if args.profile else None
     batches = input_batches(args, profile)
     start = list(islice(batches, 1))  # before any output: reads that cannot be opened leave no header behind
-    warn_of_single_reads(args, start)
-    insert = None if args.insert is None else InsertSize.of(*args.insert)
-    suggestion = _suggested(args, index, start)
-    if suggestion.preset == "long" and not compiles:
-        tell_if_compiling(chain_hits, "genoseq align", quiet=args.quiet)
-    aligner = Aligner(
-        index, suggestion.preset, secondary=args.secondary, insert=insert, primary_5=args.primary_5
-    )
+    aligner, suggestion = _aligner(args, index, start, settings)
     summary = _empty_summary(args, aligner, suggestion)
     kept = kept_read_groups(start[0].origin, args.reads) if start and read_group is None else ()
     header = header_text(
@@ -173,9 +170,10 @@ def _align(
     )  # fmt: skip
     with output as sink, SortedOut.open(args.al, args.un) as apart:
         try:
-            for batch in start:
-                aligner.learn_insert(batch)
-            summary["insert"] = {**aligner.insert._asdict(), "source": aligner.insert_source}
+            if settings is None:
+                for batch in start:
+                    aligner.learn_insert(batch)
+            summary["insert"] = settings_of(aligner)
             for aligned, text in ordered(work, chain(start, batches), threads=args.threads):
                 with active(profile), step("write"):
                     sink.write(text)
@@ -188,6 +186,62 @@ def _align(
     if profile is not None:
         summary["profile"] = {name: round(seconds, 3) for name, seconds in profile.seconds.items()}
     return summary
+
+
+def _aligner(
+    args: argparse.Namespace, index: Index, start: list[ReadBatch], settings: Settings | None
+) -> tuple[Aligner, Suggestion]:
+    """The aligner that the options, the settings of another run, and the first reads ask for."""
+    from genoseq.align.aligner import Aligner
+    from genoseq.align.auto import Suggestion
+    from genoseq.align.chain import chain_hits
+    from genoseq.align.insert import InsertSize
+    from genoseq.align.weigh import weigh
+    from genoseq.cli._progress import tell_if_compiling
+
+    preset = args.preset if settings is None else settings.preset
+    kernel = chain_hits if preset == "long" else weigh
+    compiles = tell_if_compiling(kernel, "genoseq align", quiet=args.quiet)
+    warn_of_single_reads(args, start)
+    suggestion = _suggested(args, index, start) if settings is None else Suggestion(settings.preset)
+    if suggestion.preset == "long" and not compiles:
+        tell_if_compiling(chain_hits, "genoseq align", quiet=args.quiet)
+    insert = None if args.insert is None else InsertSize.of(*args.insert)
+    aligner = Aligner(
+        index, suggestion.preset, secondary=args.secondary, insert=insert, primary_5=args.primary_5
+    )
+    if settings is not None:
+        settings.apply(aligner)
+    return aligner, suggestion
+
+
+def _write_settings(args: argparse.Namespace, index: Index, started: float) -> None:
+    """Write what the first batch of reads decides, and say it."""
+    from genoseq.errors import InputError
+    from genoseq.io.table import write_json
+
+    start = list(islice(input_batches(args, None), 1))
+    aligner, suggestion = _aligner(args, index, start, None)
+    try:
+        for batch in start:
+            aligner.learn_insert(batch)
+    except InputError as error:
+        raise naming_reads(error, args.reads) from error
+    summary = {
+        "command": "align",
+        "command_line": args.command_line,
+        "preset": suggestion.preset,
+        "looked_at": {"length": suggestion.length, "identity": suggestion.identity},
+        "insert": settings_of(aligner),
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    write_json(args.json, summary)
+    if not args.quiet:
+        _tell_preset(summary)
+        print(
+            f"genoseq align: the insert size is {aligner.insert_source}: {_shown_insert(summary)}",
+            file=sys.stderr,
+        )
 
 
 def _suggested(args: argparse.Namespace, index: Index, start: list[ReadBatch]) -> Suggestion:
@@ -244,13 +298,18 @@ def _tell_profile(summary: dict[str, Any]) -> None:
 def _tell_pairs(summary: dict[str, Any]) -> None:
     if not summary["pairs"]:
         return
-    insert = summary["insert"]
     share = 100 * summary["proper_pairs"] / summary["pairs"]
     print(
-        f"genoseq align: {counted(summary['pairs'], 'pair')}, {share:.2f} % proper (fragments of "
-        f"{insert['low']}-{insert['high']} bp; mean {insert['mean']:.0f}, SD {insert['sd']:.0f}, "
-        f"{insert['source']})",
+        f"genoseq align: {counted(summary['pairs'], 'pair')}, {share:.2f} % proper "
+        f"({_shown_insert(summary)}, {summary['insert']['source']})",
         file=sys.stderr,
+    )
+
+
+def _shown_insert(summary: dict[str, Any]) -> str:
+    insert = summary["insert"]
+    return (
+        f"fragments of {insert['low']}-{insert['high']} bp; mean {insert['mean']:.0f}, SD {insert['sd']:.0f}"
     )
 
 

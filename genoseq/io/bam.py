@@ -19,6 +19,7 @@ from genoseq.io.batch import ReadBatch
 from genoseq.io.files import InputStream
 from genoseq.io.htslib import HtslibFeed, feeding
 from genoseq.io.origin import NO_GROUP, Origin, read_group_id
+from genoseq.io.raw import RawReads
 from genoseq.io.tags import own_tags
 from genoseq.sequence import reverse_complement_text
 
@@ -32,7 +33,12 @@ _PHRED = 33  # SAM specification, section 1.4: QUAL
 
 
 def alignment_batches(
-    stream: InputStream, batch_reads: int, batch_bases: int, *, tags: bool = False
+    stream: InputStream,
+    batch_reads: int,
+    batch_bases: int,
+    raw: RawReads | None = None,
+    *,
+    tags: bool = False,
 ) -> Iterator[ReadBatch]:
     """Primary and unmapped records of an open SAM or BAM file as batches of reads.
 
@@ -54,19 +60,32 @@ def alignment_batches(
     import pysam
 
     first = b"" if stream.head.startswith(b"BAM") else _ANY_CONTIG
+    if raw is not None:
+        raw.suffix, raw.shift = "bam", int(bool(first))
     with feeding(stream, first) as feed:
-        yield from _batches(pysam, feed, stream.path, batch_reads, batch_bases, tags=tags)
+        yield from _batches(pysam, feed, stream.path, batch_reads, batch_bases, raw, tags=tags)
 
 
 def _batches(
-    pysam: Any, feed: HtslibFeed, path: str, batch_reads: int, batch_bases: int, *, tags: bool
+    pysam: Any,
+    feed: HtslibFeed,
+    path: str,
+    batch_reads: int,
+    batch_bases: int,
+    raw: RawReads | None,
+    *,
+    tags: bool,
 ) -> Iterator[ReadBatch]:
     last = ""
     try:
         with pysam.AlignmentFile(feed.pipe, check_sq=False) as records:
             last = "the header"
             gathered = _Gathered(_read_groups(_header_text(records.header)))
+            if raw is not None:
+                raw.header = _own_header(pysam, records.header) if raw.shift else records.header
             for record in records:
+                if raw is not None:
+                    raw.add_record(record)
                 name = record.query_name or "*"
                 last = f"read {name!r}"
                 if record.flag & _SECONDARY_OR_SUPPLEMENTARY:
@@ -101,6 +120,12 @@ def _header_text(header: Any) -> str:
         return str(header)
     except UnicodeDecodeError as error:
         return bytes(error.object).decode("latin-1")
+
+
+def _own_header(pysam: Any, header: Any) -> Any:
+    """The header of a SAM file without the contig that was put before it."""
+    text = _header_text(header).replace(_ANY_CONTIG.decode(), "", 1)
+    return pysam.AlignmentHeader.from_text(text)
 
 
 def _read_groups(header: str) -> dict[str, str]:

@@ -22,10 +22,12 @@ from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.io import fastx_kernels as kernels
 from genoseq.io.batch import ReadBatch, starts_of
 from genoseq.io.files import InputStream, StrPath, open_input
+from genoseq.io.raw import RawReads
 from genoseq.sequence import describe_letter
 
 __all__ = ["ReadBatch", "read_batches", "read_fasta"]
 
+BATCH_READS, BATCH_BASES = 16384, 1 << 22
 _BLOCK = 1 << 20  # bytes of text read at a time
 _LONGEST_NAME = 254  # SAM specification, section 1.4: QNAME
 _LONGEST_CONTIG = (1 << 31) - 1  # SAM specification, section 1.3: LN of @SQ
@@ -37,7 +39,12 @@ CONTIG_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^
 
 
 def read_batches(
-    path: StrPath, *, batch_reads: int = 16384, batch_bases: int = 1 << 22, tags: bool = False
+    path: StrPath,
+    *,
+    batch_reads: int = BATCH_READS,
+    batch_bases: int = BATCH_BASES,
+    tags: bool = False,
+    raw: RawReads | None = None,
 ) -> Iterator[ReadBatch]:
     """Read FASTQ, FASTA, SAM or BAM, compressed or not, in batches.
 
@@ -51,6 +58,8 @@ def read_batches(
         A batch ends with the read that reaches this many bases (bp).
     tags
         Keep tags of SAM and BAM records that do not tell of an alignment, as comments of the reads.
+    raw
+        Keeps the reads as they stand in the file, for whoever copies them.
 
     Yields
     ------
@@ -70,29 +79,35 @@ def read_batches(
     """
     if batch_reads < 1 or batch_bases < 1:
         raise UsageError(f"a batch of {batch_reads} reads or {batch_bases} bases; at least 1 is needed")
-    return _batches(path, batch_reads, batch_bases, tags=tags)
+    return _batches(path, batch_reads, batch_bases, raw, tags=tags)
 
 
-def _batches(path: StrPath, batch_reads: int, batch_bases: int, *, tags: bool) -> Iterator[ReadBatch]:
+def _batches(
+    path: StrPath, batch_reads: int, batch_bases: int, raw: RawReads | None, *, tags: bool
+) -> Iterator[ReadBatch]:
     with open_input(path) as stream:
         count = 0
-        for batch in _parser(stream, batch_reads, batch_bases, tags=tags):
+        for batch in _parser(stream, batch_reads, batch_bases, raw, tags=tags):
             count += len(batch)
             yield batch
         if count == 0:
             warnings.warn(f"{stream.path}: there are no reads in it", GenoseqWarning, stacklevel=2)
 
 
-def _parser(stream: InputStream, batch_reads: int, batch_bases: int, *, tags: bool) -> Iterator[ReadBatch]:
+def _parser(
+    stream: InputStream, batch_reads: int, batch_bases: int, raw: RawReads | None, *, tags: bool
+) -> Iterator[ReadBatch]:
     head = stream.head
     if head.startswith(b"BAM\x01") or _SAM_HEADER.match(head) or _is_sam_record(head):
         from genoseq.io.bam import alignment_batches  # pysam loads only for SAM and BAM
 
-        return alignment_batches(stream, batch_reads, batch_bases, tags=tags)
+        return alignment_batches(stream, batch_reads, batch_bases, raw, tags=tags)
     start = head.lstrip(b"\r\n")[:1]
     if start not in (b"@", b">", b""):
         raise _foreign(stream, "a FASTQ file starts with '@', a FASTA file with '>', a BAM file with 'BAM'")
-    return _text_batches(stream, start == b">", batch_reads, batch_bases)
+    if raw is not None and start == b">":
+        raw.suffix = "fa"
+    return _text_batches(stream, start == b">", batch_reads, batch_bases, raw)
 
 
 def _is_sam_record(head: bytes) -> bool:
@@ -143,7 +158,7 @@ class _Window:
 
 
 def _text_batches(
-    stream: InputStream, fasta: bool, batch_reads: int, batch_bases: int
+    stream: InputStream, fasta: bool, batch_reads: int, batch_bases: int, raw: RawReads | None
 ) -> Iterator[ReadBatch]:
     scan = kernels.scan_fasta if fasta else kernels.scan_fastq
     window = _Window(stream)
@@ -164,6 +179,10 @@ def _text_batches(
         if status not in (kernels.MORE, kernels.FULL):
             raise _scan_error(stream, window, position, line, status, fasta)
         if batch is not None:
+            if raw is not None:
+                # what stands between records goes with the one before
+                starts = np.concatenate([[0], table[1:count, kernels.NAME] - 1, [position]])
+                raw.add_text(window.data[:position].tobytes(), starts)
             yield batch
         first += count
         window.drop(position)

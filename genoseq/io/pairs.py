@@ -4,6 +4,8 @@ of a pair stands behind the first.
 Mates share a name; ``/1`` and ``/2`` at its end, in either order, are not part of it and are taken off. Which
 mate is the first, files and their order tell. Two files must hold the same reads in the same order: where
 they do not, both names are told. An interleaved file may hold single reads between its pairs.
+
+A batch is determined from its first read on (`genoseq.io.cut`), wherever in a file that stands.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ import numba
 import numpy as np
 
 from genoseq.errors import GenoseqWarning, InputError, counted
-from genoseq.io.batch import ReadBatch
-from genoseq.io.fastx import read_batches
+from genoseq.io.batch import Bytes, ReadBatch
+from genoseq.io.cut import ReadSource, flags_of, joined
+from genoseq.io.fastx import BATCH_BASES, BATCH_READS, read_batches
 from genoseq.io.files import StrPath
+from genoseq.io.raw import RawReads
 
 __all__ = ["interleaved_pairs", "pair_up", "paired_batches"]
 
@@ -27,7 +31,12 @@ _SLASH, _ONE, _TWO = b"/12"
 
 
 def paired_batches(
-    first: StrPath, second: StrPath, *, batch_pairs: int = BATCH_PAIRS, tags: bool = False
+    first: StrPath,
+    second: StrPath,
+    *,
+    batch_pairs: int = BATCH_PAIRS,
+    tags: bool = False,
+    raw: tuple[RawReads, RawReads] | None = None,
 ) -> Iterator[ReadBatch]:
     """Read the mates of two files.
 
@@ -36,9 +45,11 @@ def paired_batches(
     first, second
         Files of the first and of the second mates, in any form that `read_batches` reads.
     batch_pairs
-        Most pairs in a batch.
+        Most pairs in a batch; it also ends with the pair of which either mate reaches 4 Mbp of its file.
     tags
         As of `read_batches`.
+    raw
+        As of `read_batches`, of both files.
 
     Yields
     ------
@@ -51,23 +62,27 @@ def paired_batches(
         If the names of two mates differ (both are told, with the number of the record), if one file has more
         reads than the other, or only one has qualities.
     """
-    left, right = (_Source(path, batch_pairs, tags=tags) for path in (first, second))
-    done = 0
-    while all([left.fill(), right.fill()]):  # both: each may be cut or longer
-        count = min(left.left, right.left)
-        ones, twos = left.take(count), right.take(count)
+    paths = (str(first), str(second))
+    left, right = (
+        ReadSource(
+            read_batches(path, batch_reads=batch_pairs, tags=tags, raw=None if raw is None else raw[i]),
+            batch_pairs,
+            BATCH_BASES,
+        )
+        for i, path in enumerate(paths)
+    )
+    while all(due := [left.due(), right.due()]):  # both: each may be cut or longer
+        ones, twos = left.take(min(due)), right.take(min(due))
         if ones.has_quals != twos.has_quals:
-            without = right if ones.has_quals else left
-            other = left if without is right else right
-            raise InputError(f"its reads have no qualities, those of {other.path} have some", without.path)
-        yield pair_up(ones, twos, done, (left.path, right.path))
-        done += count
-    if left.left or right.left:
-        longer, shorter = (left, right) if left.left else (right, left)
+            without, other = paths[::-1] if ones.has_quals else paths
+            raise InputError(f"its reads have no qualities, those of {other} have some", without)
+        yield pair_up(ones, twos, ones.first, paths)
+    if any(due):
+        longer, shorter = paths if left.left else paths[::-1]
         raise InputError(
-            f"has more reads than {shorter.path}, which ends after {done:,}: the files are not mates of each "
-            "other, or one is cut",
-            longer.path,
+            f"has more reads than {shorter}, which ends after {left.taken:,}: the files are not mates of "
+            "each other, or one is cut",
+            longer,
         )
 
 
@@ -82,7 +97,7 @@ def pair_up(ones: ReadBatch, twos: ReadBatch, done: int, paths: tuple[str, str])
     count = len(ones)
     order = np.arange(2 * count).reshape(2, count).T.ravel()
     both = ReadBatch.concat([ones, twos]).select(order)
-    lengths, mates = _mark_mates(both.names, both.name_offsets)
+    lengths, mates = _marks(both, flagged=False)
     wrong = np.flatnonzero(mates != np.tile(np.array([1, 2], np.uint8), count))
     if len(wrong):
         pair = int(wrong[0]) // 2
@@ -94,76 +109,67 @@ def pair_up(ones: ReadBatch, twos: ReadBatch, done: int, paths: tuple[str, str])
     return _renamed(dataclasses.replace(both, first=2 * done), lengths, mates)
 
 
-def interleaved_pairs(batches: Iterable[ReadBatch]) -> Iterator[ReadBatch]:
+def interleaved_pairs(
+    batches: Iterable[ReadBatch],
+    *,
+    flagged: bool = False,
+    batch_reads: int = BATCH_READS,
+    batch_bases: int = BATCH_BASES,
+) -> Iterator[ReadBatch]:
     """Mark neighbours of one name as mates; other reads stay single. A pair is never cut between batches.
+
+    Parameters
+    ----------
+    batches
+        As of `read_batches`.
+    flagged
+        Only of those that SAM and BAM flag as mates: other reads are single ones, whatever their names.
+    batch_reads, batch_bases
+        As of `read_batches`; a second mate may come on top of that.
 
     Warns
     -----
     GenoseqWarning
-        If there is no pair at all, or if a BAM file tells of mates that do not follow each other.
+        If there is no pair at all, unless `flagged`, or if a BAM file tells of mates that do not follow each
+        other.
     """
-    kept: ReadBatch | None = None
-    reads = pairs = flagged = 0
-    for batch in batches:
-        flagged += 0 if batch.mates is None else int((batch.mates > 0).sum())
-        if kept is not None and kept.has_quals != batch.has_quals:
-            yield _marked(kept)
-            kept = None
-        whole = batch if kept is None else dataclasses.replace(ReadBatch.concat([kept, batch]), first=reads)
-        lengths, mates = _mark_mates(whole.names, whole.name_offsets)
-        end = len(whole)
-        kept = None
-        if mates[-1] == 0:  # its mate may be the first of the next batch
-            end -= 1
-            kept = dataclasses.replace(whole.select([end]), first=reads + end)
-        if end:
-            head = whole if end == len(whole) else whole.select(np.arange(end))
-            yield _renamed(head, lengths[:end], mates[:end])
-        reads += end
+    source = ReadSource(batches, batch_reads, batch_bases)
+    pairs = flags = 0
+    while count := source.due():
+        batch = source.take(count)
+        if flagged and batch.mates is None:
+            yield batch
+            continue
+        lengths, mates = _marks(batch, flagged=flagged)
+        following = source.peek() if mates[-1] == 0 else None
+        if following is not None and _are_mates(batch, following, flagged=flagged):
+            batch = joined([batch, source.take(1)])
+            lengths, mates = _marks(batch, flagged=flagged)
+        yield _renamed(batch, lengths, mates)
+        flags += int((flags_of(batch) > 0).sum())
         pairs += int((mates == 1).sum())
-    if kept is not None:
-        yield _marked(kept)
-        reads += 1
-    if flagged > 2 * pairs:
+    if flags > 2 * pairs:
         found = (
-            f"{counted(flagged - 2 * pairs, 'mate')} not beside the other of the pair: taken as single reads"
+            f"{counted(flags - 2 * pairs, 'mate')} not beside the other of the pair: taken as single reads"
         )
         warnings.warn(f"{found}; samtools collate puts mates together", GenoseqWarning, stacklevel=2)
-    elif reads and not pairs:
+    elif source.taken and not pairs and not flagged:
         found = "no two neighbouring reads share a name: all are taken as single reads"
         warnings.warn(found, GenoseqWarning, stacklevel=2)
 
 
-class _Source:
-    """A file of mates, of which any number can be taken."""
-
-    def __init__(self, path: StrPath, batch_reads: int, *, tags: bool) -> None:
-        self.path = str(path)
-        self._batches = read_batches(path, batch_reads=batch_reads, tags=tags)
-        self._batch = ReadBatch.from_strings([], [])
-        self._at = 0
-
-    @property
-    def left(self) -> int:
-        """Reads that are in memory."""
-        return len(self._batch) - self._at
-
-    def fill(self) -> bool:
-        """Have at least one read in memory, if there is one left."""
-        if not self.left:
-            self._batch, self._at = next(self._batches, self._batch.select([])), 0
-        return self.left > 0
-
-    def take(self, count: int) -> ReadBatch:
-        """The next reads."""
-        self._at += count
-        if count == len(self._batch):
-            return self._batch
-        return self._batch.select(np.arange(self._at - count, self._at))
+def _are_mates(batch: ReadBatch, following: ReadBatch, *, flagged: bool) -> bool:
+    """Whether the last read of a batch and the one that follows it are a pair."""
+    if batch.has_quals != following.has_quals:
+        return False
+    last = dataclasses.replace(batch.select([len(batch) - 1]), mates=flags_of(batch)[-1:])
+    return bool(_marks(joined([last, following]), flagged=flagged)[1][0])
 
 
-def _marked(batch: ReadBatch) -> ReadBatch:
-    return _renamed(batch, *_mark_mates(batch.names, batch.name_offsets))
+def _marks(batch: ReadBatch, *, flagged: bool) -> tuple[np.ndarray, Bytes]:
+    """Length of each name without /1 or /2 if it is a mate, and 1, 2 for mates, 0 for single reads."""
+    able = flags_of(batch) if flagged else np.ones(len(batch), np.uint8)
+    return _mark_mates(batch.names, batch.name_offsets, able)
 
 
 def _renamed(batch: ReadBatch, lengths: np.ndarray, mates: np.ndarray) -> ReadBatch:
@@ -177,8 +183,8 @@ def _renamed(batch: ReadBatch, lengths: np.ndarray, mates: np.ndarray) -> ReadBa
 
 
 @numba.njit(cache=True, nogil=True)
-def _mark_mates(names, offsets):
-    """Length of each name without /1 or /2 if it is a mate, and 1, 2 for mates, 0 for single reads."""
+def _mark_mates(names, offsets, able):
+    """As `_marks`; `able` tells which reads may be mates."""
     number = offsets.shape[0] - 1
     lengths = np.empty(number, np.int64)
     mates = np.zeros(number, np.uint8)
@@ -188,7 +194,7 @@ def _mark_mates(names, offsets):
     while i + 1 < number:
         one, digit = _base_length(names, offsets, i)
         two, other = _base_length(names, offsets, i + 1)
-        same = one == two and (digit == 0 or digit != other)
+        same = one == two and (digit == 0 or digit != other) and able[i] and able[i + 1]
         k = 0
         while same and k < one:
             same = names[offsets[i] + k] == names[offsets[i + 1] + k]
