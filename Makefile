@@ -52,6 +52,8 @@ $(VENV)/.nextflow: tests/nextflow/pom.xml tests/nextflow/nextflow $(VENV)/.base
 	    -DoutputDirectory=$(abspath $(VENV))/nextflow/$$version || exit 1; \
 	done
 	install -m 755 tests/nextflow/nextflow $(BIN)/nextflow
+	cd $(VENV)/nextflow && for version in $(NEXTFLOWS); do \
+	  NXF_VER=$$version $(abspath $(BIN))/nextflow -q run $(CURDIR)/nextflow -profile test -preview || exit 1; done
 	@touch $@
 
 demo-nextflow: env

@@ -1,4 +1,4 @@
-// Reads to sorted, indexed BAM.
+// Reads to sorted, indexed BAM; settings are of all reads of which these are a part, ext.args2 is for reads without.
 process GENOSEQ_ALIGN {
     tag "${meta.part}"
     label 'process_high'
@@ -18,10 +18,10 @@ process GENOSEQ_ALIGN {
     script:
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: meta.part
-    def given = settings ? "--settings ${settings}" : ''
+    def search = settings ? "--settings ${settings}" : task.ext.args2 ?: ''
     def group = meta.kind == 'alignments' ? '' : "--rg '@RG\\tID:${meta.id}.${meta.lane}\\tSM:${meta.id}'"
     """
-    genoseq align ${args} ${given} ${group} -t ${task.cpus} -x ${index} ${reads} \\
+    genoseq align ${args} ${search} ${group} -t ${task.cpus} -x ${index} ${reads} \\
         --sort -o ${prefix}.bam --json ${prefix}.json --statistics
     """
 
