@@ -54,7 +54,7 @@ def check_report(args: argparse.Namespace, read_group: str | None) -> dict[str, 
         check_matplotlib("--report")
         check_output(args.report)
     if args.multiqc is not None:
-        from genoseq.multiqc import multiqc_paths
+        from genoseq.reports.multiqc import multiqc_paths
 
         paths = multiqc_paths(args.multiqc, sample_name(args.reads, read_group))
         for section, path in paths.items():
@@ -84,8 +84,8 @@ def finish_report(
 
     from genoseq.align.presets import parameters_of
     from genoseq.index.locate import default_index, index_beside
-    from genoseq.multiqc import write_multiqc
-    from genoseq.report import Run, write_report
+    from genoseq.reports.alignment import Run, write_report
+    from genoseq.reports.multiqc import write_multiqc
 
     beside = index_beside(args.reference) if args.reference else None
     run = Run(

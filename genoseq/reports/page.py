@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Share", "card", "facts_panel", "figure", "page", "percent", "table"]
 
-_TEMPLATE = Path(__file__).with_name("report.html")
+_TEMPLATE = Path(__file__).with_name("page.html")
 
 _NUMERIC = ' class="number"'
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.io.files import StrPath, open_output
-from genoseq.report import FATES, Run
+from genoseq.reports.alignment import FATES, Run
 
 _PARENT = {
     "parent_id": "genoseq",

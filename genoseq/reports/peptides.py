@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from genoseq.errors import counted
-from genoseq.page import Cell, card, facts_panel, figure, page, table
 from genoseq.peptides.design import Candidate
 from genoseq.peptides.outputs import Result, Row
 from genoseq.plots import histogram_plot, logo_plot, ranked_plot
+from genoseq.reports.page import Cell, card, facts_panel, figure, page, table
 
 __all__ = ["PeptideRun", "render"]
 

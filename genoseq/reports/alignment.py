@@ -23,8 +23,8 @@ from genoseq.align.statistics import LISTED, PLOTTED, Statistics, largest
 from genoseq.errors import counted
 from genoseq.index.store import Index
 from genoseq.io.files import StrPath, open_output
-from genoseq.page import Cell, Share, card, facts_panel, figure, page, percent, table
 from genoseq.plots import depth_plot, histogram_plot
+from genoseq.reports.page import Cell, Share, card, facts_panel, figure, page, percent, table
 
 _ALL = 999  # ranks of anchors up to this are all (`genoseq.align.presets`)
 FATES = {
