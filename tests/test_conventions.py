@@ -24,7 +24,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Imports go down this list only; what stands on one line does not import each other.
 LAYERS = [
     {"cli"},
-    {"multiqc", "report", "peptide_report", "page"},
+    {"reports"},
     {"plots", "evaluate", "peptides", "ncd", "hyena", "align"},
     {"simulate", "mutate", "truth", "supervised"},
     {"index"},
@@ -41,9 +41,6 @@ WITHIN_A_LAYER = {
     ("simulate", "mutate"),
     ("simulate", "truth"),
     ("plots", "evaluate"),
-    ("report", "page"),
-    ("peptide_report", "page"),
-    ("multiqc", "report"),
 }
 
 # These run torch; nothing loads them but a function that needs them.

@@ -6,6 +6,7 @@ a thousandth as wide as its lengths are long. Sums of whole numbers do not depen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numba
@@ -59,6 +60,19 @@ class Histogram:
     def add(self, lengths: NDArray[np.int64]) -> None:
         """Count lengths (int64[n], bp, 0 or more)."""
         _count_all(lengths, self.counts)
+
+    @classmethod
+    def of(cls, counts: Mapping[int, int]) -> Histogram:
+        """With these counts by length, as `to_dict` gives them."""
+        histogram = cls()
+        for length, count in counts.items():
+            histogram.counts[slot(length)] += count
+        return histogram
+
+    def to_dict(self) -> dict[int, int]:
+        """Lengths that occurred, rounded down to their slot, and how often."""
+        some = np.flatnonzero(self.counts)
+        return dict(zip(_FLOORS[some].tolist(), self.counts[some].tolist(), strict=True))
 
     @property
     def total(self) -> int:

@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("genoseq.cli.train", "train a classifier, a language model or an encoder on your data"),
     "simulate": ("genoseq.cli.simulate", "make reads with known origin from a genome"),
     "evaluate": ("genoseq.cli.evaluate", "compare alignments with the known origin of the reads"),
+    "report": ("genoseq.cli.report", "make one report of what align, variants, classify, peptides wrote"),
     "models": ("genoseq.cli.models", "list, fetch and verify the models that have a name"),
 }
 

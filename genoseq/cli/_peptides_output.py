@@ -127,7 +127,7 @@ def write_outputs(
                 file.write(fasta_record(row).encode())
         if args.report is not None:
             from genoseq.io.files import open_output
-            from genoseq.peptide_report import PeptideRun, render
+            from genoseq.reports.peptides import PeptideRun, render
 
             page = stack.enter_context(open_output(args.report))
             page.write(render(PeptideRun(results, about, args.command_line, run_values["seconds"])).encode())

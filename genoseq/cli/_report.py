@@ -1,4 +1,4 @@
-"""What `genoseq align` tells of a run beside its lines: the page of --report, the files of --multiqc."""
+"""What `genoseq align` tells of a run beside its lines: --report, --multiqc, --statistics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from genoseq.align.statistics import Statistics
     from genoseq.index.store import Index
 
-__all__ = ["add_report_options", "begin_report", "check_report", "finish_report", "sample_name"]
+__all__ = [
+    "add_report_options",
+    "begin_report",
+    "check_report",
+    "describe_run",
+    "finish_report",
+    "sample_name",
+]
 
 _COMPRESSED = (".gz", ".bgz", ".bz2", ".xz", ".zst")
 _READS = (".fastq", ".fq", ".fasta", ".fa", ".fna", ".bam", ".sam")
@@ -33,6 +40,11 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="write files for MultiQC, SAMPLE.genoseq_*_mqc.json, into a folder that is there",
     )
+    report.add_argument(
+        "--statistics",
+        action="store_true",
+        help="put the counts behind both into --json, which genoseq report adds up over parts of a sample",
+    )
 
 
 def check_report(args: argparse.Namespace, read_group: str | None) -> dict[str, str | None]:
@@ -42,11 +54,16 @@ def check_report(args: argparse.Namespace, read_group: str | None) -> dict[str, 
     ------
     InputError
         If there is no such folder, or no permission.
+    UsageError
+        If there are statistics, and no file for them.
     MissingDependencyError
         Without matplotlib.
     """
+    from genoseq.errors import UsageError
     from genoseq.io.files import check_output
 
+    if args.statistics and args.json is None:
+        raise UsageError("--statistics needs --json FILE, which they go into")
     outputs: dict[str, str | None] = {"--report": args.report}
     if args.report is not None:
         from genoseq.plots import check_matplotlib
@@ -54,7 +71,7 @@ def check_report(args: argparse.Namespace, read_group: str | None) -> dict[str, 
         check_matplotlib("--report")
         check_output(args.report)
     if args.multiqc is not None:
-        from genoseq.multiqc import multiqc_paths
+        from genoseq.reports.multiqc import multiqc_paths
 
         paths = multiqc_paths(args.multiqc, sample_name(args.reads, read_group))
         for section, path in paths.items():
@@ -65,42 +82,45 @@ def check_report(args: argparse.Namespace, read_group: str | None) -> dict[str, 
 
 def begin_report(args: argparse.Namespace, index: Index) -> Statistics | None:
     """What counts the reads; None if nothing is told."""
-    if args.report is None and args.multiqc is None:
+    if args.report is None and args.multiqc is None and not args.statistics:
         return None
     from genoseq.align.statistics import Statistics
 
     return Statistics.of(index.reference)
 
 
-def finish_report(
-    args: argparse.Namespace,
-    index: Index,
-    read_group: str | None,
-    summary: Mapping[str, Any],
-    statistics: Statistics,
-) -> None:
-    """Write what the options ask for."""
+def describe_run(args: argparse.Namespace, index: Index, read_group: str | None) -> dict[str, Any]:
+    """What the summary of a run tells beside counts: by it parts of a sample are known."""
     from datetime import datetime
 
-    from genoseq.align.presets import parameters_of
+    from genoseq.align.parts import describe_index
     from genoseq.index.locate import default_index, index_beside
-    from genoseq.multiqc import write_multiqc
-    from genoseq.report import Run, write_report
 
     beside = index_beside(args.reference) if args.reference else None
-    run = Run(
-        sample_name(args.reads, read_group),
-        summary,
-        statistics,
-        index,
-        os.fspath(args.index or beside or default_index()),
-        parameters_of(summary["preset"]).stages,
-        args.threads,
-        datetime.now().astimezone(),
-    )
+    return {
+        "sample": sample_name(args.reads, read_group),
+        "threads": args.threads,
+        "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "index": describe_index(index, args.index or beside or default_index()),
+    }
+
+
+def finish_report(
+    args: argparse.Namespace, index: Index, summary: Mapping[str, Any], statistics: Statistics
+) -> None:
+    """Write what the options ask for."""
+    from genoseq.align.parts import Part, join
+
+    if args.report is None and args.multiqc is None:
+        return
+    run = join([Part("this run", summary, index.reference.names, statistics)])
     if args.report is not None:
+        from genoseq.reports.alignment import write_report
+
         write_report(args.report, run)
     if args.multiqc is not None:
+        from genoseq.reports.multiqc import write_multiqc
+
         write_multiqc(args.multiqc, run)
 
 

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from genoseq.cli._align_options import add_arguments, is_paf
 from genoseq.cli._align_settings import Settings, check_settings, read_settings, settings_of
 from genoseq.cli._reads import SortedOut, check_reads, input_batches, naming_reads, warn_of_single_reads
-from genoseq.cli._report import begin_report, check_report, finish_report
+from genoseq.cli._report import begin_report, check_report, describe_run, finish_report
 from genoseq.errors import counted
 
 if TYPE_CHECKING:
@@ -72,12 +72,11 @@ def run(args: argparse.Namespace) -> None:
     statistics = begin_report(args, index)
     summary = _align(args, index, read_group, settings, statistics, paf=paf)
     summary["seconds"] = round(time.perf_counter() - started, 3)
-    if statistics is not None:
-        summary["statistics"] = statistics.to_dict(index.reference.names)
+    summary |= describe_run(args, index, read_group)
     if args.json:
-        write_json(args.json, summary)
+        write_json(args.json, summary | _statistics(statistics, index))
     if statistics is not None:
-        finish_report(args, index, read_group, summary, statistics)
+        finish_report(args, index, summary, statistics)
     if args.profile:
         _tell_profile(summary)
     if not args.quiet:
@@ -90,6 +89,16 @@ def run(args: argparse.Namespace) -> None:
             f"{summary['seconds']:.1f} s",
             file=sys.stderr,
         )
+
+
+def _statistics(statistics: Statistics | None, index: Index) -> dict[str, Any]:
+    """The entry of the summary, if reads were counted."""
+    if statistics is None:
+        return {}
+    from genoseq.align.counts import counts_of
+
+    names = index.reference.names
+    return {"statistics": statistics.to_dict(names) | {"counts": counts_of(statistics, names)}}
 
 
 def _open_index(args: argparse.Namespace) -> Index:

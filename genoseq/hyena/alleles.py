@@ -34,6 +34,8 @@ _SHORTEST = 16  # bp
 _STEPS = 8  # of the grid in a window, by default
 _SHOWN = 30  # bases of an allele in messages
 
+SCORE, SKIP = "GSLLR", "GSSKIP"
+"""INFO fields of VCF: the score of each ALT allele, and why it has none."""
 SKIPPED = {
     "missing": "no ALT ('.')",
     "symbolic": "<DEL>, breakends and other ALT that are no bases",

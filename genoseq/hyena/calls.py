@@ -13,12 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genoseq.errors import InputError
-from genoseq.hyena.alleles import SKIPPED, Refusal, Variant, VariantWindow
+from genoseq.hyena.alleles import SCORE, SKIP, SKIPPED, Refusal, Variant, VariantWindow
 from genoseq.hyena.variants import VariantScorer
 from genoseq.io.vcf import Call, Calls
-
-SCORE, SKIP = "GSLLR", "GSSKIP"
-"""INFO fields: the score of each ALT allele, and why it has none."""
 
 _ALLELES = 4096  # at a time
 _GENOTYPES = 1 << 24  # in memory: of a large cohort fewer records are held

@@ -1,4 +1,4 @@
-"""Results for other programs: JSON and TSV that say which schema they follow."""
+"""Results for other programs: JSON and TSV that say which schema they follow; and tables read back."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from genoseq.errors import UsageError
-from genoseq.io.files import StrPath, open_output
+from genoseq.errors import InputError, UsageError
+from genoseq.io.files import InputStream, StrPath, open_output
 
-__all__ = ["SCHEMA_VERSION", "open_tsv", "write_json", "write_tsv"]
+__all__ = ["SCHEMA_VERSION", "TSV_START", "Table", "open_tsv", "read_tsv", "write_json", "write_tsv"]
 
 #: Raised when a key changes its meaning or goes away; new keys do not raise it.
 SCHEMA_VERSION = 1
+TSV_START = b"# schema_version="
+"""What the tables of genoseq start with."""
 
 
 def write_json(path: StrPath, values: Mapping[str, object]) -> None:
@@ -72,7 +75,7 @@ def open_tsv(
 ) -> Iterator[Callable[[Sequence[object]], None]]:
     """The same row by row: gives a function that writes one."""
     with open_output(path) as file:
-        file.write(f"# schema_version={SCHEMA_VERSION}\n".encode())
+        file.write(TSV_START + f"{SCHEMA_VERSION}\n".encode())
         for key, value in (about or {}).items():
             if str(value).splitlines() not in ([str(value)], []):
                 raise UsageError(f"{key}={value!r} holds a line end")
@@ -85,6 +88,71 @@ def open_tsv(
             file.write(_tsv_line(row))
 
         yield write
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that `open_tsv` wrote.
+
+    Attributes
+    ----------
+    path : str
+        How messages name the file.
+    about : dict
+        The lines `# key=value` but the first.
+    columns : list of str
+    rows : iterator of (int, list of str)
+        1-based number of the line, and its cells; read as they are taken. A row of another length than
+        `columns` is an `InputError`.
+    """
+
+    path: str
+    about: dict[str, str]
+    columns: list[str]
+    rows: Iterator[tuple[int, list[str]]]
+
+
+def read_tsv(stream: InputStream) -> Table:
+    """Begin to read a table; the stream must stay open until its rows are read.
+
+    Raises
+    ------
+    InputError
+        If it starts otherwise, is of a later schema, or has no columns.
+    """
+    lines = ((number, _text(stream.path, number, line)) for number, line in stream.lines())
+    about: dict[str, str] = {}
+    for number, line in lines:
+        if not line.startswith("#"):
+            columns = line.split("\t")
+            break
+        key, _, value = line.removeprefix("#").strip().partition("=")
+        about[key] = value
+        if number == 1 and (key, value) != ("schema_version", str(SCHEMA_VERSION)):
+            found = (
+                f"is a table that starts with {line[:40]!r}; '# schema_version={SCHEMA_VERSION}' is expected"
+            )
+            raise InputError(found, stream.path, 1)
+    else:
+        raise InputError("the table ends before the names of its columns: the file is cut", stream.path)
+    about.pop("schema_version", None)
+    return Table(stream.path, about, columns, _rows(stream.path, columns, lines))
+
+
+def _rows(path: str, columns: list[str], lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+    for number, line in lines:
+        cells = line.split("\t")
+        if len(cells) != len(columns):
+            found = f"a row of {len(cells)} cells in a table of {len(columns)} columns"
+            raise InputError(found, path, number)
+        yield number, cells
+
+
+def _text(path: str, number: int, line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise InputError("is not text in UTF-8", path, number) from error
 
 
 def _tsv_line(cells: Sequence[object]) -> bytes:

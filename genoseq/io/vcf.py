@@ -21,7 +21,16 @@ from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.io.files import InputStream, StrPath, check_output, open_input, open_output, replacing
 from genoseq.io.htslib import HtslibFeed, HtslibWriter, destination, feeding, remove_indexes
 
-__all__ = ["Call", "CallOutput", "Calls", "calls_format", "open_calls", "open_calls_output"]
+__all__ = [
+    "Call",
+    "CallOutput",
+    "Calls",
+    "calls_format",
+    "is_calls",
+    "open_calls",
+    "open_calls_output",
+    "read_calls",
+]
 
 _FORMATS = {".vcf": "vcf", ".vcf.gz": "vcf.gz", ".vcf.bgz": "vcf.gz", ".bcf": "bcf"}
 _BCFTOOLS = {"vcf.gz": "z", "bcf": "b"}
@@ -126,6 +135,11 @@ class Calls:
         """The header, each line with its end."""
         return str(self._file.header)
 
+    def info(self, name: str) -> str | None:
+        """Description of a field of INFO; None if the header does not declare it."""
+        known = self._file.header.info
+        return str(known[name].description) if name in known else None
+
     @property
     def samples(self) -> int:
         """How many samples each record has genotypes of."""
@@ -201,21 +215,32 @@ def open_calls(path: StrPath, *, ordered: bool = False) -> Iterator[Calls]:
     GenoseqWarning
         If there is no record.
     """
+    with open_input(path) as stream, read_calls(stream, ordered=ordered) as calls:
+        yield calls
+
+
+def is_calls(head: bytes) -> bool:
+    """Whether VCF or BCF starts like this."""
+    return head.startswith((b"BCF", b"##fileformat=VCF"))
+
+
+@contextlib.contextmanager
+def read_calls(stream: InputStream, *, ordered: bool = False) -> Iterator[Calls]:
+    """Read VCF or BCF from a file that is open; as `open_calls`."""
     import pysam
 
-    with open_input(path) as stream:
-        binary = stream.head.startswith(b"BCF")
-        if not binary and not stream.head.startswith(b"##fileformat=VCF"):
-            raise _foreign(stream)
-        with feeding(stream) as feed:
-            try:
-                file = pysam.VariantFile(feed.pipe)
-            except (OSError, ValueError) as error:
-                wrong = feed.stop()
-                found = "the header is cut or not as VCF has it: its last line begins with #CHROM"
-                raise (wrong or InputError(found, stream.path)) from error
-            with file:
-                yield Calls(stream.path, feed, file, binary=binary, ordered=ordered)
+    if not is_calls(stream.head):
+        raise _foreign(stream)
+    with feeding(stream) as feed:
+        try:
+            file = pysam.VariantFile(feed.pipe)
+        except (OSError, ValueError) as error:
+            wrong = feed.stop()
+            found = "the header is cut or not as VCF has it: its last line begins with #CHROM"
+            raise (wrong or InputError(found, stream.path)) from error
+        with file:
+            binary = stream.head.startswith(b"BCF")
+            yield Calls(stream.path, feed, file, binary=binary, ordered=ordered)
 
 
 def _foreign(stream: InputStream) -> InputError:

@@ -24,6 +24,7 @@ from genoseq.plots.alignment import (
 from genoseq.plots.classification import comparison_figure, confusion_figure, confusion_plot, methods_plot
 from genoseq.plots.models import mutagenesis_plot, training_plot
 from genoseq.plots.peptides import logo_plot, ranked_plot
+from genoseq.plots.results import composition_plot, indel_plot, scores_plot
 from genoseq.plots.style import COLOURS, check_matplotlib, svg_figure
 from genoseq.plots.tree import tree_figure, tree_plot
 
@@ -32,10 +33,12 @@ __all__ = [
     "accuracy_plot",
     "check_matplotlib",
     "comparison_figure",
+    "composition_plot",
     "confusion_figure",
     "confusion_plot",
     "depth_plot",
     "histogram_plot",
+    "indel_plot",
     "logo_plot",
     "methods_plot",
     "mutagenesis_plot",
@@ -43,6 +46,7 @@ __all__ = [
     "recall_plot",
     "reliability_plot",
     "report_figure",
+    "scores_plot",
     "speed_plot",
     "svg_figure",
     "training_plot",

@@ -9,7 +9,6 @@ follow the reader's choice of light or dark.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -18,22 +17,25 @@ import numpy as np
 
 from genoseq import __version__
 from genoseq.align.histogram import Histogram
-from genoseq.align.presets import ANY, REPEAT, Stage
+from genoseq.align.parts import FATES, Run
+from genoseq.align.presets import ANY, REPEAT, Stage, parameters_of
 from genoseq.align.statistics import LISTED, PLOTTED, Statistics, largest
 from genoseq.errors import counted
-from genoseq.index.store import Index
 from genoseq.io.files import StrPath, open_output
-from genoseq.page import Cell, Share, card, facts_panel, figure, page, percent, table
 from genoseq.plots import depth_plot, histogram_plot
+from genoseq.reports.page import (
+    Cell,
+    Chapter,
+    Share,
+    card,
+    facts_panel,
+    figure,
+    page_of,
+    percent,
+    table,
+)
 
 _ALL = 999  # ranks of anchors up to this are all (`genoseq.align.presets`)
-FATES = {
-    "mapq20": "mapped, MAPQ 20 or more",
-    "mapq1": "mapped, MAPQ 1 to 19",
-    "mapq0": "mapped, MAPQ 0: another place is as good",
-    "unmapped": "unmapped",
-    "too_short": "unmapped, too short to be searched for",
-}
 _PAIRS = (
     "proper: face to face, as far apart as in the library",
     "both mapped to one contig, but not proper",
@@ -41,41 +43,6 @@ _PAIRS = (
     "one mate mapped",
     "no mate mapped",
 )
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that is over.
-
-    Attributes
-    ----------
-    sample : str
-    summary : mapping
-        What `--json` tells.
-    statistics : Statistics
-    index : Index
-    index_path : str
-    stages : tuple of Stage
-        The cascade that ran.
-    threads : int
-    finished : datetime
-    """
-
-    sample: str
-    summary: Mapping[str, Any]
-    statistics: Statistics
-    index: Index
-    index_path: str
-    stages: tuple[Stage, ...]
-    threads: int
-    finished: datetime
-
-    def fates(self) -> dict[str, int]:
-        """Reads by what became of them (`FATES`); together all reads."""
-        s, mapqs = self.summary, self.statistics.mapqs
-        counts = (int(mapqs[20:].sum()), int(mapqs[1:20].sum()), int(mapqs[0]))
-        without = (s["reads"] - s["mapped"] - s["too_short"], s["too_short"])
-        return dict(zip(FATES, counts + without, strict=True))
 
 
 def write_report(path: StrPath, run: Run) -> None:
@@ -95,10 +62,17 @@ def write_report(path: StrPath, run: Run) -> None:
 
 def render(run: Run) -> str:
     """The page as text."""
-    sections = [_reads(run), _figures(run), _cascade(run), _coverage(run), _facts(run)]
-    genome = (run.index.manifest["source"] or {}).get("name") or run.index_path
-    lead = f"{_described(run)}, aligned to {escape(genome)}."
-    return page("align", escape(run.sample), lead, _cards(run), sections)
+    return page_of([chapter(run)])
+
+
+def chapter(run: Run) -> Chapter:
+    """What a page says of a run."""
+    index = run.summary["index"]
+    lead = f"{_described(run)}, aligned to {escape(index['genome'] or index['path'])}."
+    sections = [_reads(run), _figures(run), _cascades(run), _coverage(run), _facts(run)]
+    if len(run.parts) > 1:
+        sections.append(_parts(run))
+    return Chapter("align", escape(run.sample), lead, list(_cards(run)), sections)
 
 
 def _described(run: Run) -> str:
@@ -122,9 +96,8 @@ def _cards(run: Run) -> Iterator[str]:
     identity = percent(t.identity, 1) if s["mapped"] else "–"
     yield card("Identity", identity, "of all aligned bases")
     yield card("Depth", f"{t.coverage.mean_depth:,.3g}×", "mean of the genome")
-    yield card(
-        "Speed", f"{s['reads'] / seconds:,.0f}", f"reads/s, {run.threads} thread" + "s" * (run.threads > 1)
-    )
+    threads = f"{run.threads} thread" + "s" * (run.threads != "1")
+    yield card("Speed", f"{s['reads'] / seconds:,.0f}", f"reads/s, {threads}")
 
 
 def _reads(run: Run) -> str:
@@ -245,20 +218,26 @@ def _clips(t: Statistics, mapped: int) -> str:
     )
 
 
-def _cascade(run: Run) -> str:
-    words = run.index.encoder.words.words[: run.index.parameters.words]
-    counts, reads = run.summary["stages"], run.summary["reads"]
-    names = [_stage(stage, words) for stage in run.stages]
+def _cascades(run: Run) -> str:
+    return "\n<p></p>\n".join(
+        ["<h2>Search</h2>", *(_cascade(run, preset, counts) for preset, counts in run.cascades.items())]
+    )
+
+
+def _cascade(run: Run, preset: str, counts: Sequence[int]) -> str:
+    words = run.summary["index"]["words"]
+    names = [_stage(stage, words) for stage in parameters_of(preset).stages]
     names.append("settled by none, with those too short")
     numbers = [*map(str, range(1, len(names))), "–"]
     rows = [
-        (number, name, n, Share(n, reads)) for number, name, n in zip(numbers, names, counts, strict=True)
+        (number, name, n, Share(n, sum(counts)))
+        for number, name, n in zip(numbers, names, counts, strict=True)
     ]
     caption = (
-        f"Reads by the stage that settled them, preset {escape(run.summary['preset'])}. Each stage takes the "
+        f"Reads by the stage that settled them, preset {escape(preset)}. Each stage takes the "
         "reads that those before it did not settle, and costs more."
     )
-    return f"<h2>Search</h2>\n{table(caption, ('stage', 'search', 'reads', 'share'), rows)}"
+    return table(caption, ("stage", "search", "reads", "share"), rows)
 
 
 def _stage(stage: Stage, words: Sequence[str]) -> str:
@@ -278,7 +257,7 @@ def _stage(stage: Stage, words: Sequence[str]) -> str:
 
 
 def _coverage(run: Run) -> str:
-    coverage, names = run.statistics.coverage, run.index.reference.names
+    coverage, names = run.statistics.coverage, run.names
     parts = ["<h2>Coverage</h2>"]
     if run.summary["mapped"]:
         plotted = coverage.plotted
@@ -313,28 +292,44 @@ def _depth(run: Run, contig: int) -> str:
         f"{coverage.lengths[contig]:,} bp, mean depth {coverage.depths[contig]:,.2f}, "
         f"bins of {coverage.widths[contig]:,} bp"
     )
-    name = escape(run.index.reference.names[contig])
+    name = escape(run.names[contig])
     return figure(name, lambda ax: depth_plot(edges, depths, ax), caption, height=1.3)
 
 
 def _facts(run: Run) -> str:
-    s, manifest = run.summary, run.index.manifest
-    source = (manifest["source"] or {}).get("name", "not a file")
-    reference, encoder = run.index.reference, manifest["encoder"]
+    s, first = run.summary, run.parts[0]
+    index, parts = s["index"], len(run.parts)
+    finished = datetime.fromisoformat(run.finished)
     facts = {
-        "command": f"<code>{escape(s['command_line'])}</code>",
+        "command": f"<code>{escape(first['command_line'])}</code>"
+        + (f", and {counted(parts - 1, 'other')}" if parts > 1 else ""),
         "genoseq": escape(__version__),
-        "preset": escape(s["preset"]),
-        "index": f"<code>{escape(run.index_path)}</code>",
-        "genome": f"{escape(source)}: {len(reference.names):,} contigs, {len(reference):,} bp",
-        "encoder": f"{escape(encoder['name'])} {escape(encoder['digest'])}",
-        "threads": f"{run.threads}",
-        "time": f"{s['seconds']:,.1f} s, finished {run.finished:%Y-%m-%d %H:%M}",
+        "preset": escape(", ".join(run.cascades)),
+        "index": f"<code>{escape(index['path'])}</code>",
+        "genome": f"{escape(index['genome'] or 'not a file')}: {index['contigs']:,} contigs, "
+        f"{index['bp']:,} bp",
+        "encoder": f"{escape(index['encoder'])} {escape(index['encoder_digest'])}",
+        "threads": run.threads,
+        "time": f"{s['seconds']:,.1f} s, finished {finished:%Y-%m-%d %H:%M}",
     }
     if s["pairs"]:
         insert = s["insert"]
         facts["fragments"] = (
-            f"mean {insert['mean']:.0f} bp, SD {insert['sd']:.0f}, {insert['source']} "
+            f"mean {insert['mean']:.0f} bp, SD {insert['sd']:.0f}, {escape(insert['source'])} "
             "(what the first batch of pairs showed, or what was given)"
         )
     return f"<h2>The run</h2>\n{facts_panel(facts)}"
+
+
+def _parts(run: Run) -> str:
+    """Where the reads of each part went, and what it took."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            str(number), part["reads"], Share(part["mapped"], part["reads"]), float(part["seconds"]),
+            f"<code>{escape(part['command_line'])}</code>",
+        )
+        for number, part in enumerate(run.parts, 1)
+    ]  # fmt: skip
+    head = ("part", "reads", "mapped", "seconds", "command")
+    caption = f"{len(run.parts):,} runs, each on a part of the reads; what stands above is of all of them"
+    return "<p></p>\n" + table(caption, head, rows, tall=True)

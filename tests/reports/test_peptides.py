@@ -11,11 +11,11 @@ import pytest
 pytest.importorskip("Bio")
 pytest.importorskip("matplotlib")
 
-from genoseq.peptide_report import PeptideRun, render
 from genoseq.peptides.design import Candidate, Designed
 from genoseq.peptides.outputs import Result
 from genoseq.peptides.properties import properties_of
 from genoseq.peptides.targets import Target
+from genoseq.reports.peptides import PeptideRun, render
 
 ABOUT = {"model": "pepmlm-small", "mode": "design", "seed": "1"}
 

@@ -20,9 +20,20 @@ from genoseq.plots import COLOURS, svg_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Cell", "Share", "card", "facts_panel", "figure", "page", "percent", "table"]
+__all__ = [
+    "Cell",
+    "Chapter",
+    "Share",
+    "card",
+    "facts_panel",
+    "figure",
+    "page",
+    "page_of",
+    "percent",
+    "table",
+]
 
-_TEMPLATE = Path(__file__).with_name("report.html")
+_TEMPLATE = Path(__file__).with_name("page.html")
 
 _NUMERIC = ' class="number"'
 
@@ -62,6 +73,37 @@ def page(command: str, title: str, lead: str, cards: Iterable[str], sections: It
         cards="\n".join(cards),
         sections="\n".join(sections),
     )
+
+
+class Chapter(NamedTuple):
+    """What a page says of the results of one command.
+
+    Attributes
+    ----------
+    command : str
+    title, lead : str
+        HTML.
+    cards, sections : list of str
+        HTML.
+    """
+
+    command: str
+    title: str
+    lead: str
+    cards: list[str]
+    sections: list[str]
+
+
+def page_of(chapters: Sequence[Chapter]) -> str:
+    """A page of one or several chapters; that of one is the report of its command."""
+    if len(chapters) == 1:
+        return page(*chapters[0])
+    parts = []
+    for command, title, lead, cards, sections in chapters:
+        parts += [f'<h2 class="chapter"><small>genoseq {command}</small> {title}</h2>', f"<p>{lead}</p>"]
+        parts += ['<dl class="cards">', *cards, "</dl>", *sections]
+    titles = [title for _, title, *_ in chapters]
+    return page("report", " · ".join(titles), "", [], parts)
 
 
 def card(name: str, value: str, small: str) -> str:

@@ -8,8 +8,9 @@ mathematics.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 from typing import NamedTuple
@@ -17,12 +18,13 @@ from typing import NamedTuple
 import numpy as np
 
 from genoseq.errors import counted
-from genoseq.page import Cell, card, facts_panel, figure, page, table
 from genoseq.peptides.design import Candidate
 from genoseq.peptides.outputs import Result, Row
+from genoseq.peptides.tables import PeptideTable
 from genoseq.plots import histogram_plot, logo_plot, ranked_plot
+from genoseq.reports.page import Cell, Chapter, card, facts_panel, figure, page_of, table
 
-__all__ = ["PeptideRun", "render"]
+__all__ = ["PeptideRun", "chapter_of", "render"]
 
 _SHOWN = 20
 """Targets with a table and logos of their own; a page of more would be too long to read."""
@@ -31,7 +33,7 @@ _BINS = 20
 
 
 class PeptideRun(NamedTuple):
-    """A run that is over.
+    """A run that is over, or several whose tables are shown together.
 
     Attributes
     ----------
@@ -39,13 +41,14 @@ class PeptideRun(NamedTuple):
     about : mapping
         What the peptides depend on, by name; `model_note` is shown at the top.
     command_line : str
+        Empty where it is not known, as of tables.
     seconds : float
     """
 
     results: Sequence[Result]
     about: Mapping[str, str]
-    command_line: str
-    seconds: float
+    command_line: str = ""
+    seconds: float = 0.0
 
 
 def render(run: PeptideRun) -> str:
@@ -56,10 +59,36 @@ def render(run: PeptideRun) -> str:
     MissingDependencyError
         Without matplotlib.
     """
+    return page_of([_chapter(run)])
+
+
+def chapter_of(tables: Mapping[str, PeptideTable]) -> Chapter:
+    """The chapter of one or several tables.
+
+    Parameters
+    ----------
+    tables
+        By sample. A target that is in several of them is called after its sample as well.
+    """
+    names = Counter(result.target.name for each in tables.values() for result in each.results)
+    results, about = list[Result](), dict[str, dict[str, None]]()
+    for sample, each in tables.items():
+        for result in each.results:
+            name = result.target.name
+            shown = name if names[name] == 1 else f"{name} ({sample})"
+            target = replace(result.target, name=shown)
+            results.append(Result(result.designed._replace(target=target), result.names))
+        for key, value in each.about.items():
+            about.setdefault(key, {})[value] = None
+    words = {key: "; ".join(values) for key, values in about.items()}
+    return _chapter(PeptideRun(results, {"model": "a model", **words}))
+
+
+def _chapter(run: PeptideRun) -> Chapter:
     sections = [*_note(run), *_targets(run), *_figures(run), _facts(run)]
     names = [result.target.name for result in run.results]
     title = escape(names[0]) if len(names) == 1 else counted(len(names), "target")
-    return page("peptides", title, _lead(run), _cards(run), sections)
+    return Chapter("peptides", title, _lead(run), list(_cards(run)), sections)
 
 
 def _rows(run: PeptideRun) -> list[Row]:
@@ -74,7 +103,7 @@ def _lead(run: PeptideRun) -> str:
     if lengths:
         spread = f" of {lengths[0]}" + (f" to {lengths[-1]}" if len(lengths) > 1 else "") + " letters"
     target = ""
-    if len(run.results) == 1:
+    if len(run.results) == 1 and run.results[0].target.letters:
         target = f", behind a target of {counted(len(run.results[0].target.letters), 'residue')}"
     return f"{counted(len(rows), 'peptide')}{spread}{target}, {how} by {escape(run.about['model'])}."
 
@@ -121,7 +150,7 @@ def _overview(result: Result) -> tuple[Cell, ...]:
     best = result.designed.candidates[0] if result.names else None
     return (
         escape(result.target.name),
-        len(result.target.letters),
+        len(result.target.letters) or "–",
         len(result.names),
         f"<code>{best.peptide}</code>" if best else "none passed the filters",
         f"{best.perplexity:.2f}" if best else "–",
@@ -134,8 +163,8 @@ def _ranking(result: Result) -> str:
     specific = any(not math.isnan(each.specificity) for each in candidates)
     known = any(not math.isnan(each.nearest) for each in candidates)
     parts = len({each.part for each in candidates}) > 1
-    designed = not result.designed.drawn
-    head = ["rank", *(["name"] if designed else []), "peptide", "pseudo-perplexity"]
+    named = not result.designed.drawn and result.names != Result.of(result.designed).names
+    head = ["rank", *(["name"] if named else []), "peptide", "pseudo-perplexity"]
     head += ["specificity", "p"] if specific else []
     head += ["nearest known"] if known else []
     head += ["part"] if parts else []
@@ -143,7 +172,7 @@ def _ranking(result: Result) -> str:
     rows: list[list[Cell]] = []
     for row in result.rows():
         each, found = row.candidate, row.candidate.properties
-        cells: list[Cell] = [str(row.rank), *([escape(row.name)] if designed else [])]
+        cells: list[Cell] = [str(row.rank), *([escape(row.name)] if named else [])]
         cells += [f"<code>{each.peptide}</code>", each.perplexity]
         cells += [each.specificity, f"{each.p_value:.3g}"] if specific else []
         cells += [f"{100 * each.nearest:.0f} %"] if known else []
@@ -227,6 +256,8 @@ def _perplexities(candidates: Sequence[Candidate]) -> str:
 
 
 def _facts(run: PeptideRun) -> str:
-    facts = {"command": f"<code>{escape(run.command_line)}</code>", "time": f"{run.seconds:,.1f} s"}
+    facts = {}
+    if run.command_line:
+        facts = {"command": f"<code>{escape(run.command_line)}</code>", "time": f"{run.seconds:,.1f} s"}
     facts |= {escape(name): escape(value) for name, value in run.about.items()}
     return f"<h2>The run</h2>\n{facts_panel(facts)}"

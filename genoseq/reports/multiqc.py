@@ -9,32 +9,54 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genoseq.align.parts import FATES, Run
 from genoseq.io.files import StrPath, open_output
-from genoseq.report import FATES, Run
 
-_PARENT = {
+PARENT = {
     "parent_id": "genoseq",
     "parent_name": "genoseq",
-    "parent_description": "aligns reads by embedding them.",
+    "parent_description": "Sequences into numbers that a machine can search, score and sample.",
 }
 _COLOURS = ("#0072b2", "#56b4e9", "#e69f00", "#999999", "#d9d9d9")
 
 
-def multiqc_paths(folder: StrPath, sample: str) -> dict[str, Path]:
-    """The files of a sample, by section: general, reads, identity, insert."""
+def section_path(folder: StrPath, sample: str, section: str) -> Path:
+    """The file of a section of a sample."""
     stem = re.sub(r"[^\w.+=-]", "_", sample)
-    sections = ("general", "reads", "identity", "insert")
-    return {section: Path(folder, f"{stem}.genoseq_{section}_mqc.json") for section in sections}
+    return Path(folder, f"{stem}.genoseq_{section}_mqc.json")
+
+
+def multiqc_paths(folder: StrPath, sample: str) -> dict[str, Path]:
+    """The files of a sample whose reads are aligned, by section: general, reads, identity, insert."""
+    return {
+        section: section_path(folder, sample, section)
+        for section in ("general", "reads", "identity", "insert")
+    }
 
 
 def write_multiqc(folder: StrPath, run: Run) -> None:
-    """Write the files of a run, each whole or not at all.
+    """Write the files of a run; as `write_sections`."""
+    write_sections(run_sections(folder, run))
+
+
+def run_sections(folder: StrPath, run: Run) -> dict[Path, dict[str, Any]]:
+    """The sections of a sample whose reads are aligned, by their files."""
+    sections = {"general": _general, "reads": _reads, "identity": _identity, "insert": _insert}
+    return {
+        path: {"id": f"genoseq_{name}", **sections[name](run)}
+        for name, path in multiqc_paths(folder, run.sample).items()
+    }
+
+
+def write_sections(sections: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Write files, each whole or not at all.
 
     A section without anything to draw has no file; that of an earlier run of the sample is removed.
 
@@ -43,13 +65,11 @@ def write_multiqc(folder: StrPath, run: Run) -> None:
     InputError
         If a file cannot be written.
     """
-    sections = {"general": _general, "reads": _reads, "identity": _identity, "insert": _insert}
-    for name, path in multiqc_paths(folder, run.sample).items():
-        section = sections[name](run)
-        if not section["data"][run.sample]:
+    for path, section in sections.items():
+        if not any(section["data"].values()):
             path.unlink(missing_ok=True)
             continue
-        text = json.dumps({"id": f"genoseq_{name}", **section}, indent=1, allow_nan=False)
+        text = json.dumps(section, indent=1, allow_nan=False)
         with open_output(path) as file:
             file.write(text.encode() + b"\n")
 
@@ -99,7 +119,7 @@ def _reads(run: Run) -> dict[str, Any]:
     styles = zip(FATES.items(), _COLOURS, strict=True)
     categories = {fate: {"name": name, "color": colour} for (fate, name), colour in styles}
     return {
-        **_PARENT,
+        **PARENT,
         "section_name": "Reads",
         "description": "What became of the reads; both mates of a pair count.",
         "plot_type": "bargraph",
@@ -112,7 +132,7 @@ def _reads(run: Run) -> dict[str, Any]:
 def _identity(run: Run) -> dict[str, Any]:
     edges, counts = run.statistics.identity_bins()
     return {
-        **_PARENT,
+        **PARENT,
         "section_name": "Identity",
         "description": "1 - NM / columns of each alignment, clips left out.",
         "plot_type": "linegraph",
@@ -122,14 +142,14 @@ def _identity(run: Run) -> dict[str, Any]:
             "xlab": "Identity (%)",
             "ylab": "Mapped reads (%) per 1 % of identity",
         },
-        "data": {run.sample: _line(edges / 10, counts)},
+        "data": {run.sample: density(edges / 10, counts)},
     }
 
 
 def _insert(run: Run) -> dict[str, Any]:
     edges = run.statistics.insert_edges()
     return {
-        **_PARENT,
+        **PARENT,
         "section_name": "Insert size",
         "description": "Outer distance of pairs with both mates on one contig.",
         "plot_type": "linegraph",
@@ -139,11 +159,11 @@ def _insert(run: Run) -> dict[str, Any]:
             "xlab": "Insert size (bp)",
             "ylab": "Pairs (%) per bp",
         },
-        "data": {run.sample: _line(edges, run.statistics.inserts.binned(edges))},
+        "data": {run.sample: density(edges, run.statistics.inserts.binned(edges))},
     }
 
 
-def _line(edges: NDArray, counts: NDArray[np.int64]) -> dict[float, float]:
+def density(edges: NDArray[Any], counts: NDArray[np.int64]) -> dict[float, float]:
     """Middle of each bin -> density in percent, which does not depend on the width of the bins."""
     shares = 100 * counts / np.diff(edges) / max(int(counts.sum()), 1)
     middles = (edges[:-1] + edges[1:]) / 2
