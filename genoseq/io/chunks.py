@@ -98,7 +98,8 @@ def split_reads(
         raise UsageError(f"chunks of {reads} reads; at least 1 is needed")
     raws = tuple(RawReads() for _ in paths)
     if len(raws) == 2:
-        batches = paired_batches(*paths, batch_pairs=-(-batch_reads // 2), raw=(raws[0], raws[1]))
+        pairs = -(-batch_reads // 2)
+        batches = paired_batches(*paths, batch_pairs=pairs, batch_bases=batch_bases, raw=(raws[0], raws[1]))
     else:
         each = read_batches(paths[0], batch_reads=batch_reads, batch_bases=batch_bases, raw=raws[0])
         batches = interleaved_pairs(

@@ -59,7 +59,8 @@ def read_batches(
     tags
         Keep tags of SAM and BAM records that do not tell of an alignment, as comments of the reads.
     raw
-        Keeps the reads as they stand in the file, for whoever copies them.
+        Keeps the reads as they stand in the file, for whoever copies them. Batches of SAM and BAM then tell
+        names, lengths and mates, with N for bases.
 
     Yields
     ------

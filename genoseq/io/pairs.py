@@ -35,6 +35,7 @@ def paired_batches(
     second: StrPath,
     *,
     batch_pairs: int = BATCH_PAIRS,
+    batch_bases: int = BATCH_BASES,
     tags: bool = False,
     raw: tuple[RawReads, RawReads] | None = None,
 ) -> Iterator[ReadBatch]:
@@ -45,7 +46,9 @@ def paired_batches(
     first, second
         Files of the first and of the second mates, in any form that `read_batches` reads.
     batch_pairs
-        Most pairs in a batch; it also ends with the pair of which either mate reaches 4 Mbp of its file.
+        Most pairs in a batch.
+    batch_bases
+        A batch ends with the pair of which one mate reaches this many bases of its file (bp).
     tags
         As of `read_batches`.
     raw
@@ -65,11 +68,11 @@ def paired_batches(
     paths = (str(first), str(second))
     left, right = (
         ReadSource(
-            read_batches(path, batch_reads=batch_pairs, tags=tags, raw=None if raw is None else raw[i]),
+            read_batches(path, batch_reads=batch_pairs, batch_bases=batch_bases, tags=tags, raw=kept),
             batch_pairs,
-            BATCH_BASES,
+            batch_bases,
         )
-        for i, path in enumerate(paths)
+        for path, kept in zip(paths, raw or (None, None), strict=True)
     )
     while all(due := [left.due(), right.due()]):  # both: each may be cut or longer
         ones, twos = left.take(min(due)), right.take(min(due))
