@@ -3,6 +3,7 @@
 # make test    the whole test suite            make lint    style, format, types
 # make nextflow        Nextflow into the environment, where none is on PATH
 # make demo-nextflow   all workflows on the data that ships
+# make test-cluster    the workflows with faults, and on a real Slurm where its packages are
 # make bench   the table of the benchmarks     make docs    docs/cli.md, and the output in pages and notebooks
 
 VENV ?= .venv
@@ -25,7 +26,7 @@ ARGS ?=
 NEXTFLOWS := 24.10 25.04
 MVN := mvn --batch-mode --no-transfer-progress --quiet -Dstyle.color=never --file tests/nextflow/pom.xml
 
-.PHONY: env demo nextflow demo-nextflow test lint format bench docs clean
+.PHONY: env demo nextflow demo-nextflow test test-cluster lint format bench docs clean
 
 env: $(VENV)/.everything
 
@@ -62,6 +63,9 @@ demo-nextflow: env
 
 test: env
 	$(BIN)/python -m pytest $(ARGS)
+
+test-cluster: env nextflow
+	GENOSEQ_CI=1 $(BIN)/python -m pytest tests/nextflow -m cluster $(ARGS)
 
 lint: env
 	$(BIN)/ruff check

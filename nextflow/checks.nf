@@ -167,3 +167,15 @@ def kindOf(row) {
 def resolve(cell, sheet) {
     return cell.startsWith('/') || cell.contains('://') ? cell : sheet.parent.resolve(cell).toString()
 }
+
+// Why tasks failed for good, in the words of their commands: where bad samples are skipped, nobody else tells.
+def skippedTasks(trace) {
+    if (!trace.exists())
+        return []
+    def failed = trace.splitCsv(header: true, sep: '\t').findAll { task -> task.status == 'FAILED' && task.exit == '1' }
+    return failed.collect { task ->
+        def said = file("${task.workdir}/.command.err")
+        def lines = said.exists() ? said.readLines().findAll { line -> line.trim() } : []
+        "${task.name} was skipped: ${lines ? lines.last() : 'see ' + task.workdir}"
+    }
+}

@@ -4,7 +4,7 @@
  * that calls a command; everything is checked before the first task starts.
  */
 
-include { checkInputs ; chosenWorkflows ; pathsOf ; readSamplesheet } from './checks'
+include { checkInputs ; chosenWorkflows ; pathsOf ; readSamplesheet ; skippedTasks } from './checks'
 include { ALIGN } from './workflows/align'
 include { CLASSIFY } from './workflows/classify'
 include { PEPTIDES } from './workflows/peptides'
@@ -13,17 +13,16 @@ include { MULTIQC } from './modules/multiqc'
 
 workflow {
     main:
-    checkInputs(params, file("${projectDir}/nextflow_schema.json"))
+    checkInputs(params, file("${workflow.projectDir}/nextflow_schema.json"))
     def chosen = chosenWorkflows(params.workflow)
-    def rows = 'align' in chosen
-        ? readSamplesheet(file(params.input), file("${projectDir}/assets/schema_input.json"))
-        : []
     def fasta = pathsOf(params.fasta)
     def reports = channel.empty()
     def versions = channel.empty()
 
     if ('align' in chosen) {
-        ALIGN(channel.fromList(rows), fasta, pathsOf(params.index), params.chunkReads, params.indexShards)
+        def lanes = readSamplesheet(file(params.input), file("${workflow.projectDir}/assets/schema_input.json"))
+        ALIGN(channel.fromList(lanes), fasta, pathsOf(params.index), params.chunkReads, params.indexShards)
+        ALIGN.out.skipped.collectFile(name: 'skipped_samples.txt', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
         reports = reports.mix(ALIGN.out.reports)
         versions = versions.mix(ALIGN.out.versions)
     }
@@ -48,5 +47,9 @@ workflow {
         .unique()
         .map { process, tool, version -> "${process.tokenize(':').last()}:\n  ${tool}: '${version}'\n" }
         .collectFile(name: 'genoseq_mqc_versions.yml', storeDir: "${params.outdir}/pipeline_info", sort: true)
-    MULTIQC(reports.collect(), software, file("${projectDir}/assets/multiqc_config.yml"))
+    MULTIQC(reports.collect(), software, file("${workflow.projectDir}/assets/multiqc_config.yml"))
+
+    workflow.onComplete = {
+        skippedTasks(file("${params.outdir}/pipeline_info/trace.txt")).each { line -> log.warn(line) }
+    }
 }

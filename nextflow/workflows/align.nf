@@ -77,6 +77,12 @@ workflow ALIGN {
     bam = samples.one.map { meta, bams, bais, _summaries -> [meta, bams[0], bais[0]] }.mix(SAMTOOLS_MERGE.out.bam)
     SAMTOOLS_STATS(bam)
     GENOSEQ_REPORT(samples.several.mix(samples.one).map { meta, _bams, _bais, summaries -> [meta, summaries] })
+    skipped = lanes
+        .map { meta, _reads -> [meta.id, meta.row] }
+        .unique { sample -> sample[0] }
+        .join(bam.map { meta, _bam, _bai -> [meta.id, true] }, remainder: true)
+        .filter { _id, _row, done -> !done }
+        .map { id, _row, _done -> id }
     reports = SAMTOOLS_STATS.out.reports.mix(GENOSEQ_REPORT.out.multiqc).flatten()
     versions = versions.mix(
         GENOSEQ_SETTINGS.out.versions, GENOSEQ_ALIGN.out.versions, SAMTOOLS_MERGE.out.versions,
@@ -85,6 +91,7 @@ workflow ALIGN {
 
     emit:
     bam
+    skipped
     reports
     versions
 }

@@ -1,0 +1,77 @@
+"""Tasks that are killed, samples that are bad, runs that are stopped."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(600)]
+
+SMALL = ["--max-cpus", 1, "--max-memory", "3.GB"]
+
+
+def test_a_killed_task_runs_again_with_more_memory(nextflow_with, killing_once, sheet, shipped, records):
+    run = nextflow_with(killing_once)(
+        "--input", sheet, "--fasta", shipped / "genome.fa.gz", "--chunk-reads", 0, *SMALL
+    )  # fmt: skip
+    assert run.exit == 0, run.log
+    tasks = sorted(
+        (task["tag"], task["attempt"], task["status"], task["exit"]) for task in run.of("GENOSEQ_ALIGN")
+    )
+    assert tasks == [
+        ("one", "1", "FAILED", "137"),
+        ("one", "2", "COMPLETED", "0"),
+        ("two", "1", "COMPLETED", "0"),
+    ]
+    assert len(records(run.out / "align" / "one.bam")) == 2000
+
+
+def test_a_bad_sample_is_not_tried_again_and_says_why(nextflow, bad_sheet, shipped):
+    run = nextflow("--input", bad_sheet, "--fasta", shipped / "genome.fa.gz", "--chunk-reads", 0, *SMALL)
+    assert run.exit != 0
+    assert "cut.fq:5" in run.log
+    failed = [task for task in run.tasks if task["status"] == "FAILED"]
+    assert [(task["tag"], task["exit"], task["attempt"]) for task in failed] == [("bad", "1", "1")]
+
+
+@pytest.mark.parametrize(("chunk_reads", "command"), [(0, "align"), (16384, "split")])
+def test_with_skip_bad_samples_the_others_finish(nextflow, bad_sheet, shipped, chunk_reads, command):
+    run = nextflow(
+        "--input", bad_sheet, "--fasta", shipped / "genome.fa.gz", "--chunk-reads", chunk_reads,
+        "--skip-bad-samples", *SMALL,
+    )  # fmt: skip
+    assert run.exit == 0, run.log
+    assert sorted(path.stem for path in (run.out / "align").glob("*.bam")) == ["one", "two"]
+    assert (run.out / "pipeline_info" / "skipped_samples.txt").read_text() == "bad\n"
+    assert re.search(
+        rf"GENOSEQ_{command.upper()} \(bad.*\) was skipped: genoseq {command}: error: cut.fq:5", run.log
+    )
+
+
+def test_resume_after_a_kill_does_only_what_was_lost(nextflow_with, standing_in, sheet, shipped, records):
+    folder = sheet.parent
+    hanging = standing_in(f'[[ "$*" == "align "*two.bam* && ! -e {folder}/go ]] && sleep 300')
+    nextflow = nextflow_with(hanging)
+    words = ["--input", sheet, "--fasta", shipped / "genome.fa.gz", "--chunk-reads", 0, *SMALL]
+    process = nextflow.start(*words)
+    trace = nextflow.folder / "out" / "pipeline_info" / "trace.txt"
+    try:
+        for _ in range(240):
+            if trace.exists() and "GENOSEQ_ALIGN (one)" in trace.read_text():
+                break
+            time.sleep(0.5)
+        assert "GENOSEQ_ALIGN (one)" in trace.read_text()
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)  # Nextflow and the task that it runs
+        process.wait()
+    (folder / "go").touch()
+    run = nextflow(*words, "-resume")
+    assert run.exit == 0, run.log
+    done = {(task["process"].split(":")[-1], task["tag"]): task["status"] for task in run.tasks}
+    assert done["GENOSEQ_INDEX", "genome.fa.gz"] == "CACHED"
+    assert done["GENOSEQ_ALIGN", "one"] == "CACHED"
+    assert done["GENOSEQ_ALIGN", "two"] == "COMPLETED"
+    assert len(records(run.out / "align" / "one.bam")) == 2000
+    assert len(records(run.out / "align" / "two.bam")) == 500
