@@ -48,7 +48,7 @@ def made_mates(run, data) -> str:
     """Long fragments in the first batch, short ones in the others, of which the last has too few to learn."""
     texts: dict[int, str] = {1: "", 2: ""}
     for seed, (number, insert) in enumerate([(30, "800,30"), (30, "300,20"), (20, "300,20")]):
-        options = f"-n {number} -l 60 --divergence 0.12 --insert {insert} --seed {seed + 1}"
+        options = f"-n {number} -l 60 --divergence 0.02 --insert {insert} --seed {seed + 1}"
         simulated(run, data, f"{options} -o x_1.fq --output2 x_2.fq")
         for mate in texts:
             lines = Path(f"x_{mate}.fq").read_text().replace("@", f"@{seed}.", -1).splitlines()
