@@ -130,7 +130,7 @@ def test_a_command_gets_the_common_options_and_its_own_command_line(command, run
         ("probe --dep 3", "unrecognized arguments: --dep 3"),
         ("probe stray", "unrecognized arguments: stray"),
         ("nonsense", "unknown command 'nonsense'; commands: index, split, align"),
-        ("--nonsense", "unknown option '--nonsense'; the command comes first: index, align"),
+        ("--nonsense", "unknown option '--nonsense'; the command comes first: index, split, align"),
         ("evalute reads.sam", "unknown command 'evalute'; did you mean evaluate?"),
         ("probe --dept 3", "unrecognized arguments: --dept 3; did you mean --depth?"),
         ("probe --depth", "argument --depth: expected one argument; see genoseq probe --help"),
