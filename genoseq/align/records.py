@@ -317,12 +317,12 @@ def _sam_lines(
                     out, at, row, begin, end, SECONDARY, starts, strands, flags, mapqs, edits, cigars,
                     cigar_starts, cigar_counts, contigs, contig_names, contig_starts,
                 )  # fmt: skip
-        group = groups[read]
-        if group >= 0:
-            at = write_copy(out, at, group_tags, group_offsets[group], group_offsets[group + 1])
         if comment_offsets[read + 1] > comment_offsets[read]:
             out[at] = 9
             at = write_copy(out, at + 1, comments, comment_offsets[read], comment_offsets[read + 1])
+        group = groups[read]  # last, where samtools merge puts it
+        if group >= 0:
+            at = write_copy(out, at, group_tags, group_offsets[group], group_offsets[group + 1])
         out[at] = 10
         at += 1
     return at

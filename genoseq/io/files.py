@@ -18,7 +18,7 @@ import os
 import stat
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -72,7 +72,9 @@ class _Source(io.RawIOBase):
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
-        self._file = file
+        # standard input is buffered, and fills a large view in a loop that Ctrl-C does not end while it waits
+        whole: Callable[[memoryview], int] = file.readinto  # type: ignore[attr-defined]
+        self._readinto = getattr(file, "readinto1", whole)
         self.tail = b""
 
     def readable(self) -> bool:
@@ -80,7 +82,7 @@ class _Source(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
-        count: int = self._file.readinto(view)  # type: ignore[attr-defined]
+        count: int = self._readinto(view)
         last = bytes(view[max(0, count - len(_BGZF_END)) : count])
         self.tail = (self.tail + last)[-len(_BGZF_END) :]
         return count
