@@ -1,4 +1,4 @@
-"""Shards and their merging: the index that one build makes, byte for byte; no other set of shards is taken."""
+"""Shards and their merging: the index of one build, byte for byte; no other set of shards is taken."""
 
 from __future__ import annotations
 
