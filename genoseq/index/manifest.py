@@ -158,7 +158,8 @@ def again_with(shard: dict[str, Any]) -> str:
 
 def is_shard(folder: str | Path) -> bool:
     """Whether a folder holds a shard, damaged or not, and no index."""
-    return (Path(folder) / MANIFEST).is_file() and (Path(folder) / NEAR).exists()
+    parts = [Path(folder) / part for part in (NEAR, IDS, CODES)]
+    return (Path(folder) / MANIFEST).is_file() and any(part.exists() for part in parts)
 
 
 def _absent(folder: Path, *, shard: bool) -> str:

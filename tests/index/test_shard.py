@@ -230,6 +230,16 @@ def test_an_index_is_no_shard_and_is_not_overwritten(fasta, tmp_path):
     assert before == (content(tmp_path / "x.gsx"), content(shards[0]))
 
 
+@pytest.mark.parametrize("lost", SHARD_PARTS)
+def test_a_shard_that_lost_a_part_is_still_one(lost, fasta, tmp_path):
+    write_shard(fasta, tmp_path / "1.shard", 1, 2)
+    before = content(tmp_path / "1.shard")
+    (tmp_path / "1.shard" / lost).unlink()
+    assert is_shard(tmp_path / "1.shard")
+    write_shard(fasta, tmp_path / "1.shard", 1, 2)
+    assert content(tmp_path / "1.shard") == before
+
+
 def test_a_failing_shard_leaves_the_old_one(fasta, tmp_path, monkeypatch):
     write_shard(fasta, tmp_path / "1.shard", 1, 2)
     before = content(tmp_path / "1.shard")
