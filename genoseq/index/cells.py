@@ -10,6 +10,7 @@ the leaves one substitution away.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numba
@@ -64,21 +65,48 @@ class CellTree:
         leaf : ndarray, shape (n,), dtype int32
             The leaf of each anchor.
         """
+        leaf = np.empty(len(near), np.int32)
+
+        def each_word() -> Iterator[list[tuple[NDArray[np.uint32], NDArray[np.int32]]]]:
+            for word in range(number_of_words):
+                members = np.flatnonzero(words == word)
+                own = np.empty(len(members), np.int32)
+                yield [(near[members], own)]
+                leaf[members] = own  # `grow` has filled it
+
+        return cls.grow(each_word(), capacity), leaf
+
+    @classmethod
+    def grow(
+        cls,
+        words: Iterable[Sequence[tuple[NDArray[np.uint32], NDArray[np.int32]]]],
+        capacity: int,
+        progress: Callable[[int], None] | None = None,
+    ) -> CellTree:
+        """Grow the tree of each word over anchors that lie in several arrays, which may be memory maps.
+
+        Parameters
+        ----------
+        words : iterable of sequences of (near, leaf)
+            For each word the near bases of its anchors (uint32) in pieces, each with an array of its length
+            (int32) that receives the leaves. How the anchors are cut into pieces does not show in the tree.
+        capacity : int
+            A node with more anchors is split.
+        progress : callable, optional
+            Called now and then with the number of anchors that have come to their leaf since.
+        """
         children = [np.empty((0, 4), np.int32)]
         columns = [np.empty(0, np.uint8)]
-        roots = np.empty(number_of_words, np.int32)
-        leaf = np.empty(len(near), np.int32)
+        roots: list[int] = []
         nodes = leaves = 0
-        for word in range(number_of_words):
-            members = np.flatnonzero(words == word)
-            child, column, of_member, count = _grow(near[members], capacity, nodes, leaves)
-            leaf[members] = of_member
-            roots[word] = nodes if len(column) else -1 - leaves
+        for pieces in words:
+            child, column, count = _grow(pieces, capacity, nodes, leaves, progress)
+            roots.append(nodes if len(column) else -1 - leaves)
             children.append(child)
             columns.append(column)
             nodes += len(column)
             leaves += count
-        return cls(np.concatenate(children), np.concatenate(columns), roots, leaves), leaf
+        return cls(np.concatenate(children), np.concatenate(columns), np.array(roots, np.int32), leaves)
 
     def is_sound(self, words: int) -> bool:
         """Whether the arrays are what `build` makes of so many words: trees that a walk cannot leave.
@@ -111,81 +139,99 @@ class CellTree:
         return True
 
 
-@numba.njit(cache=True, nogil=True)
-def _grow(near, capacity, first_node, first_leaf):
-    """One word's tree, level by level: (children, columns, leaf of each anchor, number of leaves)."""
-    count = near.shape[0]
-    limit = max(4 * count // max(capacity, 1) + 64, 64)
-    children = np.empty((limit, 4), np.int32)
-    columns = np.empty(limit, np.uint8)
-    asked = np.zeros(limit, np.uint32)
-    slot = np.zeros(count, np.int32)  # node of this level that each anchor is in, or -1 - leaf
-    nodes = 0
-    leaves = 0
-    level = 0
-    if count > capacity:
-        nodes = 1
-    else:
-        leaves = 1
-        slot[:] = -1 - first_leaf
-    while level < nodes:
-        end = nodes
-        tally = np.zeros((end - level, NEAR, 4), np.int32)
-        for i in range(count):
-            if slot[i] >= 0:
-                row = tally[slot[i] - level]
-                bases = near[i]
-                for c in range(NEAR):
-                    row[c, (bases >> np.uint32(2 * c)) & np.uint32(3)] += 1
-        if end + 4 * (end - level) > columns.shape[0]:
-            wider = 2 * columns.shape[0] + 4 * (end - level)
-            children = _wider(children, wider)
-            more = np.empty(wider, np.uint8)
-            more[:nodes] = columns[:nodes]
-            columns = more
-            many = np.zeros(wider, np.uint32)
-            many[:nodes] = asked[:nodes]
-            asked = many
-        for node in range(level, end):
-            best = 0
-            least = np.inf
-            for c in range(NEAR):
-                if (asked[node] >> np.uint32(c)) & np.uint32(1):
-                    continue
-                spread = 0.0
-                for b in range(4):
-                    spread += float(tally[node - level, c, b]) ** 2
-                spread *= 1 + _DEPTH_PENALTY * c
-                if spread < least:
-                    least = spread
-                    best = c
-            columns[node] = best
-            used = asked[node] | (np.uint32(1) << np.uint32(best))
-            exhausted = popcount16(used) == NEAR
-            for b in range(4):
-                if tally[node - level, best, b] > capacity and not exhausted:
-                    children[node, b] = nodes
-                    asked[nodes] = used
-                    nodes += 1
-                else:
-                    children[node, b] = -1 - leaves - first_leaf
-                    leaves += 1
-        for i in range(count):
-            if slot[i] >= 0:
-                slot[i] = children[slot[i], (near[i] >> np.uint32(2 * columns[slot[i]])) & np.uint32(3)]
+def _grow(
+    pieces: Sequence[tuple[NDArray[np.uint32], NDArray[np.int32]]],
+    capacity: int,
+    first_node: int,
+    first_leaf: int,
+    progress: Callable[[int], None] | None,
+) -> tuple[NDArray[np.int32], NDArray[np.uint8], int]:
+    """One word's tree, level by level: (children, columns, number of leaves).
+
+    Meanwhile an anchor's entry in the array of leaves is the node of this level that it is in, or -1 - leaf.
+    """
+    count = sum(len(near) for near, _ in pieces)
+    split = count > capacity
+    if progress and not split:
+        progress(count)
+    for _, slot in pieces:
+        slot[:] = first_node if split else -1 - first_leaf
+    children, columns = [np.empty((0, 4), np.int32)], [np.empty(0, np.uint8)]
+    level, asked, leaves = first_node, np.zeros(int(split), np.uint32), 0 if split else 1
+    while len(asked):
+        tally = np.zeros((len(asked), NEAR, 4), np.int32)
+        for near, slot in pieces:
+            _tally(near, slot, level, tally)
+        end = level + len(asked)
+        child, column, asked, leaves = _split(tally, asked, capacity, end, first_leaf, leaves)
+        for near, slot in pieces:
+            settled = _descend(near, slot, level, child, column)
+            if progress:
+                progress(settled)
+        children.append(child)
+        columns.append(column)
         level = end
-    for node in range(nodes):
-        for b in range(4):
-            if children[node, b] >= 0:
-                children[node, b] += first_node
-    return children[:nodes].copy(), columns[:nodes].copy(), -1 - slot, leaves
+    for _, slot in pieces:
+        np.subtract(-1, slot, out=slot)
+    return np.concatenate(children), np.concatenate(columns), leaves
 
 
 @numba.njit(cache=True, nogil=True)
-def _wider(rows, length):
-    out = np.empty((length, 4), np.int32)
-    out[: rows.shape[0]] = rows
-    return out
+def _tally(near, slot, level, tally):
+    """Count the near bases of the anchors that are in the nodes from `level` on."""
+    for i in range(near.shape[0]):
+        if slot[i] >= 0:
+            row = tally[slot[i] - level]
+            bases = near[i]
+            for c in range(NEAR):
+                row[c, (bases >> np.uint32(2 * c)) & np.uint32(3)] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _split(tally, asked, capacity, next_node, first_leaf, leaves):
+    """Column and children of each node of a level, what each node of the next has asked, leaves so far."""
+    count = tally.shape[0]
+    children = np.empty((count, 4), np.int32)
+    columns = np.empty(count, np.uint8)
+    below = np.empty(4 * count, np.uint32)
+    nodes = 0
+    for node in range(count):
+        best = 0
+        least = np.inf
+        for c in range(NEAR):
+            if (asked[node] >> np.uint32(c)) & np.uint32(1):
+                continue
+            spread = 0.0
+            for b in range(4):
+                spread += float(tally[node, c, b]) ** 2
+            spread *= 1 + _DEPTH_PENALTY * c
+            if spread < least:
+                least = spread
+                best = c
+        columns[node] = best
+        used = asked[node] | (np.uint32(1) << np.uint32(best))
+        exhausted = popcount16(used) == NEAR
+        for b in range(4):
+            if tally[node, best, b] > capacity and not exhausted:
+                children[node, b] = next_node + nodes
+                below[nodes] = used
+                nodes += 1
+            else:
+                children[node, b] = -1 - leaves - first_leaf
+                leaves += 1
+    return children, columns, below[:nodes].copy(), leaves
+
+
+@numba.njit(cache=True, nogil=True)
+def _descend(near, slot, level, children, columns):
+    """Bring each anchor of a level's nodes to the child that its base names; how many came to a leaf."""
+    settled = 0
+    for i in range(near.shape[0]):
+        if slot[i] >= 0:
+            node = slot[i] - level
+            slot[i] = children[node, (near[i] >> np.uint32(2 * columns[node])) & np.uint32(3)]
+            settled += slot[i] < 0
+    return settled
 
 
 @numba.njit(cache=True, nogil=True)

@@ -78,3 +78,24 @@ def index_beside(reference: str | Path) -> Path:
     for suffix in (".fa", ".fasta", ".fna"):
         name = name.removesuffix(suffix)
     return path.with_name(name + SUFFIX)
+
+
+def shard_beside(reference: str | Path, number: int, of: int) -> Path:
+    """Where a shard of the index of a reference is written if nothing else is said.
+
+    Raises
+    ------
+    UsageError, InputError
+        As `index_beside`.
+
+    Examples
+    --------
+    >>> shard_beside("genomes/ecoli.fa.gz", 2, 4).as_posix()
+    'genomes/ecoli.2-of-4.shard'
+    """
+    if os.fspath(reference) == "-":
+        raise UsageError(
+            f"standard input has no name for a shard: genoseq index - --shard {number}/{of} -o {number}.shard"
+        )
+    index = index_beside(reference)
+    return index.with_name(f"{index.stem}.{number}-of-{of}.shard")

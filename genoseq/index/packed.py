@@ -13,6 +13,7 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+BASES_OF_WORD = 32
 EVERY_SECOND_BIT = np.uint64(0x5555555555555555)
 
 

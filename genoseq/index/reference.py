@@ -107,7 +107,7 @@ class Reference:
             ends.append(ends[-1] + len(letters))
         exceptions = np.concatenate(runs) if runs else np.empty((0, 3), np.int64)
         return cls(
-            names, np.array(ends, np.int64), md5s, words[: words_for(ends[-1])].copy(), _joined(exceptions)
+            names, np.array(ends, np.int64), md5s, words[: words_for(ends[-1])].copy(), join_runs(exceptions)
         )
 
     def has_sound_exceptions(self) -> bool:
@@ -183,21 +183,31 @@ class Reference:
         base = int(self.offsets[contig])
         return self.codes(base + start, base + end)
 
-    def chunks(self, size: int, overlap: int) -> Iterator[tuple[int, int, int, int]]:
+    def chunks(
+        self, size: int, overlap: int, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[int, int, int, int]]:
         """Cut the contigs into pieces for streaming.
+
+        Parameters
+        ----------
+        size, overlap : int
+            In bp.
+        first, last : int
+            Half-open stretch, concatenated coordinates; all of the reference by default.
 
         Yields
         ------
         start, end : int
-            The piece, concatenated coordinates; pieces tile each contig.
+            The piece, concatenated coordinates; pieces tile each contig, or what of it lies in the stretch.
         low, high : int
             The piece with up to `overlap` bases more on each side, inside its contig.
         """
         for contig_start, contig_end in zip(
             self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True
         ):
-            for start in range(contig_start, contig_end, size):
-                end = min(start + size, contig_end)
+            until = contig_end if last is None else min(contig_end, last)
+            for start in range(max(contig_start, first), until, size):
+                end = min(start + size, until)
                 yield start, end, max(start - overlap, contig_start), min(end + overlap, contig_end)
 
 
@@ -212,8 +222,8 @@ def _runs(letters: NDArray[np.uint8], codes: NDArray[np.uint8]) -> NDArray[np.in
     return np.stack([starts, ends, letter], 1)[letter > 0].astype(np.int64)
 
 
-def _joined(runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Join runs of one letter that touch (a run may have been cut between chunks)."""
+def join_runs(runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Exceptions (as of `Reference`) with runs of one letter that touch as one: a cut does not show."""
     if len(runs) < 2:
         return runs
     touches = (runs[1:, 0] == runs[:-1, 1]) & (runs[1:, 2] == runs[:-1, 2])

@@ -10,18 +10,15 @@
 ``encoder.npz``     the weights, if they are not the ones that ship
 ==================  ==========================================================================================
 
-The folder is written under a temporary name and takes its place when it is whole. Opening maps the large
-parts into memory and reads the rest; a part that is missing, damaged or of another version is refused by name
-(`genoseq.index.manifest`).
+The folder is written under a temporary name and takes its place when it is whole (`genoseq.index.folder`).
+The same genome and parameters give the same bytes. Opening maps the large parts into memory and reads the
+rest; a part that is missing, damaged or of another version is refused by name (`genoseq.index.manifest`).
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
-import shutil
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,7 @@ from genoseq.errors import GenoseqWarning, IndexFileError, InputError, UsageErro
 from genoseq.index import vectors
 from genoseq.index.build import BuildProgress, encode_reference
 from genoseq.index.cells import CellTree
+from genoseq.index.folder import check_target, replacing_folder
 from genoseq.index.manifest import (
     BASES,
     ENCODER,
@@ -52,7 +50,6 @@ from genoseq.io.arrays import read_arrays
 __all__ = ["MANIFEST", "PRESETS", "Index", "IndexParameters"]
 
 _EXACT_BELOW = 200_000  # bp: below it exact search costs less memory than numba's own code
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # Linux: fcntl.h, fs.h
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,19 @@ class IndexParameters:
     words: int = 2
     capacity: int = 1500  # encoder.md: 100 to 1500 differ by 2-4 points at 20 %, in favour of 1500
     factory: str = "auto"
+
+    def settled(self, encoder: SeedEncoder, bases: int) -> IndexParameters:
+        """These parameters for a reference of so many bp: `factory` is then no longer ``auto``.
+
+        Raises
+        ------
+        UsageError
+            If the encoder has fewer words, or there is no such factory.
+        """
+        if not 1 <= self.words <= len(encoder.words.words):
+            raise UsageError(f"{self.words} anchor words wanted, the encoder has {len(encoder.words.words)}")
+        chosen = ("Flat" if bases < _EXACT_BELOW else "PQ16x4fs") if self.factory == "auto" else self.factory
+        return replace(self, factory=vectors.check_factory(chosen))
 
 
 PRESETS = {
@@ -125,49 +135,26 @@ class Index:
             If there is no anchor in the reference.
         """
         parameters = parameters or PRESETS["divergent"]
-        folder = Path(os.path.realpath(output)) if Path(output).is_symlink() else Path(output)
-        _check_target(folder)
+        folder = check_target(output)
         source = None if isinstance(reference, Reference) else source_of(reference)
         if not isinstance(reference, Reference):
             reference = Reference.from_fasta(reference)
         chosen = encoder or SeedEncoder.load()
-        if not 1 <= parameters.words <= len(chosen.words.words):
-            raise UsageError(
-                f"{parameters.words} anchor words wanted, the encoder has {len(chosen.words.words)}"
-            )
-        if parameters.factory == "auto":
-            factory = "Flat" if len(reference) < _EXACT_BELOW else "PQ16x4fs"
-            parameters = IndexParameters(parameters.words, parameters.capacity, factory)
-        vectors.check_factory(parameters.factory)
-        temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        try:
-            temporary.mkdir()
-            exact = parameters.factory == "Flat"
+        parameters = parameters.settled(chosen, len(reference))
+        exact = parameters.factory == "Flat"
+        with replacing_folder(folder) as temporary:
             tree, leaf, codes, ids = encode_reference(
                 reference, chosen, parameters.words, parameters.capacity, exact=exact, progress=progress
             )
             vectors.write_vectors(temporary, codes, ids, leaf, tree.leaves, chosen.codebook, exact=exact)
-            sizes = np.bincount(leaf, minlength=tree.leaves).astype(np.int32)
+            write_tree(temporary, tree, np.bincount(leaf, minlength=tree.leaves))
             np.asarray(reference.words, "<u8").tofile(temporary / BASES)
             np.save(temporary / EXCEPTIONS, reference.exceptions)
-            np.savez(
-                temporary / TREE,
-                children=tree.children,
-                columns=tree.columns,
-                roots=tree.roots,
-                sizes=sizes,
-            )
             if encoder is not None:
                 encoder.save(temporary / ENCODER)
             write_manifest(temporary, reference, chosen, asdict(parameters), anchors=len(ids), source=source)
-            _replace_folder(temporary, folder)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
         if not len(ids):
-            used = ", ".join(chosen.words.words[: parameters.words])
-            message = f"{output}: the genome has no anchor (of {used}); no read will find a place in it"
-            warnings.warn(message, GenoseqWarning, stacklevel=2)
+            warn_of_no_anchors(output, chosen, parameters)
         return cls.open(folder)
 
     @classmethod
@@ -191,13 +178,7 @@ class Index:
         folder = Path(path)
         manifest = read_manifest(folder)
         check_parts(folder, manifest["parts"], verify=verify)
-        encoder = SeedEncoder.load(folder / ENCODER if ENCODER in manifest["parts"] else None)
-        if encoder.digest != manifest["encoder"]["digest"]:
-            raise IndexFileError(
-                f"{folder}: made with encoder {manifest['encoder']['digest']}, "
-                f"this genoseq has {encoder.digest}; {REBUILD}"
-            )
-        contigs = manifest["contigs"]
+        encoder = encoder_of(folder, manifest)
         children, columns, roots, sizes = _arrays(folder, TREE, "children", "columns", "roots", "sizes")
         parameters = IndexParameters(**manifest["parameters"])
         tree = CellTree(children, columns, roots, len(sizes))
@@ -208,13 +189,7 @@ class Index:
             or not tree.is_sound(parameters.words)
         ):
             raise IndexFileError(f"{folder}: {TREE} is not as 'genoseq index' writes it; {REBUILD}")
-        reference = Reference(
-            [c["name"] for c in contigs],
-            np.concatenate([[0], np.cumsum([c["length"] for c in contigs])]).astype(np.int64),
-            [c["md5"] for c in contigs],
-            np.asarray(np.memmap(folder / BASES, np.dtype("<u8"), "r")),
-            *_arrays(folder, EXCEPTIONS, ""),
-        )
+        reference = reference_of(folder, manifest, *_arrays(folder, EXCEPTIONS, ""))
         if not reference.has_sound_exceptions():
             raise IndexFileError(f"{folder}: {EXCEPTIONS} is not as 'genoseq index' writes it; {REBUILD}")
         exact = parameters.factory == "Flat"
@@ -253,6 +228,53 @@ class Index:
             )
 
 
+def encoder_of(folder: Path, manifest: dict[str, Any], *, again: str = REBUILD) -> SeedEncoder:
+    """The encoder of an index or a shard: its own, or the one that ships.
+
+    Raises
+    ------
+    IndexFileError
+        If it is not the one that the manifest names; `again` says what to do.
+    """
+    encoder = SeedEncoder.load(folder / ENCODER if ENCODER in manifest["parts"] else None)
+    if encoder.digest != manifest["encoder"]["digest"]:
+        raise IndexFileError(
+            f"{folder}: made with encoder {manifest['encoder']['digest']}, "
+            f"this genoseq has {encoder.digest}; {again}"
+        )
+    return encoder
+
+
+def reference_of(folder: Path, manifest: dict[str, Any], exceptions: NDArray[np.int64]) -> Reference:
+    """The contigs that a manifest names, their bases mapped from the folder."""
+    contigs = manifest["contigs"]
+    return Reference(
+        [contig["name"] for contig in contigs],
+        np.concatenate([[0], np.cumsum([contig["length"] for contig in contigs])]).astype(np.int64),
+        [contig["md5"] for contig in contigs],
+        np.asarray(np.memmap(folder / BASES, np.dtype("<u8"), "r")),
+        exceptions,
+    )
+
+
+def write_tree(folder: Path, tree: CellTree, sizes: NDArray[np.integer]) -> None:
+    """Write the part that holds the cell tree and the number of anchors in each cell."""
+    np.savez(
+        folder / TREE,
+        children=tree.children,
+        columns=tree.columns,
+        roots=tree.roots,
+        sizes=sizes.astype(np.int32),
+    )
+
+
+def warn_of_no_anchors(output: str | Path, encoder: SeedEncoder, parameters: IndexParameters) -> None:
+    """Say that no read will find a place in the index that was just written."""
+    used = ", ".join(encoder.words.words[: parameters.words])
+    message = f"{output}: the genome has no anchor (of {used}); no read will find a place in it"
+    warnings.warn(message, GenoseqWarning, stacklevel=3)
+
+
 def _arrays(folder: Path, part: str, *names: str) -> list[NDArray[Any]]:
     """Arrays of a small part by name."""
     try:
@@ -260,41 +282,3 @@ def _arrays(folder: Path, part: str, *names: str) -> list[NDArray[Any]]:
         return [np.ascontiguousarray(found[name]) for name in names]
     except (InputError, KeyError) as err:
         raise IndexFileError(f"{folder}: {part} is damaged; {REBUILD}") from err
-
-
-def _check_target(folder: Path) -> None:
-    if not folder.parent.is_dir():
-        raise InputError(f"cannot be written: there is no folder {folder.parent}; create it first", folder)
-    if not os.access(folder.parent, os.W_OK | os.X_OK):
-        raise InputError(f"cannot be written: no permission to write into {folder.parent.resolve()}", folder)
-    if folder.is_symlink() or folder.exists():  # a link that is left leads to itself
-        if not (folder / MANIFEST).is_file():
-            raise InputError("exists and is not a genoseq index; it is not overwritten", folder)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise InputError("cannot be replaced: no permission to write into it", folder)
-
-
-def _replace_folder(temporary: Path, folder: Path) -> None:
-    """Put the finished folder in place of an older one, at one stroke where the system can."""
-    if not folder.exists():
-        temporary.rename(folder)
-        return
-    old = temporary
-    if not _exchange(temporary, folder):
-        old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-        folder.rename(old)
-        try:
-            temporary.rename(folder)
-        except BaseException:
-            old.rename(folder)
-            raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swap the names of two folders; False where the system or the file system cannot."""
-    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)  # Linux
-    if renameat2 is None:
-        return False
-    names = os.fsencode(one), os.fsencode(other)
-    return bool(renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], ctypes.c_uint(_RENAME_EXCHANGE)) == 0)

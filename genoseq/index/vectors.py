@@ -18,7 +18,9 @@ share the pages.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -183,24 +185,65 @@ def write_vectors(
         Number of cells.
     codebook : ndarray, shape (16, 16, 4), dtype float32
     """
-    order, starts = _by_leaf(leaf, leaves)
-    empty = _in_cells(codes[:0], ids[:0], np.zeros(leaves + 1, np.int64), codebook, exact=exact)
-    empty.ntotal = len(ids)
+    order, starts = by_leaf(leaf, leaves)
+
+    def anchors(first: int, last: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        chosen = order[starts[first] : starts[last]]
+        return codes[chosen], ids[chosen]
+
+    write_lists(folder, np.diff(starts), anchors, codebook, exact=exact)
+
+
+def write_lists(
+    folder: Path,
+    sizes: NDArray[np.integer],
+    anchors: Callable[[int, int], tuple[NDArray[np.uint8], NDArray[np.int64]]],
+    codebook: NDArray[np.float32],
+    *,
+    exact: bool,
+) -> None:
+    """Write the FAISS index into `folder`, the lists of some cells at a time.
+
+    Parameters
+    ----------
+    sizes : ndarray, shape (cells,)
+        Anchors in each cell.
+    anchors : callable
+        ``anchors(first, last)`` gives codes and ids of the anchors of cells ``first:last``, cell after cell.
+        It is asked for each of the groups of `cell_groups`, in order.
+    codebook : ndarray, shape (16, 16, 4), dtype float32
+    """
+    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+    nothing = np.zeros(len(starts), np.int64)
+    empty = _in_cells(np.empty((0, 0), np.uint8), np.empty(0, np.int64), nothing, codebook, exact=exact)
+    empty.ntotal = int(starts[-1])
     rooms, offsets = _layout(np.diff(starts), empty.code_size, padded=not exact)
+    groups = cell_groups(sizes).tolist()
     with (folder / LISTS_FILE).open("wb") as handle:
-        first = 0
-        while first < leaves:  # the lists of some cells at a time: FAISS has two copies of them
-            last = int(np.searchsorted(starts, starts[first] + _AT_ONCE, side="right")) - 1
-            last = max(last, first + 1)
-            chosen = order[starts[first] : starts[last]]
+        for first, last in pairwise(groups):  # FAISS has two copies of what is in memory
             own = starts[first : last + 1] - starts[first]
-            part = _in_cells(codes[chosen], ids[chosen], own, codebook, exact=exact)
+            part = _in_cells(*anchors(first, last), own, codebook, exact=exact)
             _write_lists(part, np.diff(own), rooms[first:last], offsets[first:last], handle)
-            first = last
         handle.truncate(int(offsets[-1]))
-    no_lists = faiss.ArrayInvertedLists(leaves, empty.code_size)
+    no_lists = faiss.ArrayInvertedLists(len(sizes), empty.code_size)
     empty.replace_invlists(no_lists, False)
     faiss.write_index(empty, str(folder / INDEX_FILE))
+
+
+def cell_groups(sizes: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Borders of groups of consecutive cells with a million anchors, or one larger cell, each.
+
+    Returns
+    -------
+    ndarray, shape (groups + 1,), dtype int64
+        Group ``i`` is cells ``groups[i]:groups[i + 1]``.
+    """
+    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+    borders = [0]
+    while borders[-1] < len(sizes):
+        last = int(np.searchsorted(starts, starts[borders[-1]] + _AT_ONCE, side="right")) - 1
+        borders.append(max(last, borders[-1] + 1))
+    return np.array(borders, np.int64)
 
 
 def _in_cells(
@@ -286,7 +329,7 @@ def _write_lists(
         handle.write(faiss.rev_swig_ptr(lists.get_ids(cell), int(sizes[cell])))
 
 
-def _by_leaf(leaf: NDArray[np.int32], leaves: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def by_leaf(leaf: NDArray[np.int32], leaves: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Order of the anchors by cell (stable), and where each cell starts in it."""
     starts = np.concatenate([[0], np.cumsum(np.bincount(leaf, minlength=leaves))])
     order = np.empty(len(leaf), np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numba
 import numpy as np
 import pytest
@@ -218,3 +220,28 @@ def test_equal_anchors_end_in_one_leaf_however_many():
     near = np.full(5000, 0x12345678, np.uint32)
     _, leaf = CellTree.build(near, np.zeros(5000, np.uint8), 1, 50)
     assert len(set(leaf.tolist())) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_cut_into_pieces_does_not_show(grown, seed):
+    """Nor does a piece of no anchor; and each anchor is told once as settled."""
+    tree, leaf, _, kinds, near = grown
+    rng = np.random.default_rng(seed)
+    out, words, expected = np.empty(len(near), np.int32), [], []
+    for word in range(2):
+        members = np.flatnonzero(kinds >> 1 == word)
+        expected.append(leaf[members])
+        cuts = np.sort(rng.integers(0, len(members), 5))
+        cuts = np.concatenate([[0], cuts[:1], cuts, [len(members)]])
+        own = near[members]
+        own.flags.writeable = False  # as a file that is mapped to be read
+        target = out[: len(members)] if not word else out[len(expected[0]) :]
+        words.append([(own[low:high], target[low:high]) for low, high in pairwise(cuts)])
+    told = []
+    again = CellTree.grow(words, 40, told.append)
+    for name in ("children", "columns", "roots"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(tree, name))
+    assert again.leaves == tree.leaves
+    np.testing.assert_array_equal(out, np.concatenate(expected))
+    assert sum(told) == len(near)
+    assert len(told) > 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -110,6 +111,20 @@ def test_chunks_tile_the_contigs(reference):
         contig = reference.contig_of(start)
         first, last = reference.offsets[contig], reference.offsets[contig + 1]
         assert (low, high) == (max(start - 17, first), min(end + 17, last))
+
+
+@pytest.mark.parametrize("inner", [[], [1, 2], [30, 70, 71, 320]])
+def test_chunks_of_stretches_tile_the_contigs(reference, inner):
+    """Margins reach over the ends of a stretch, but not over those of a contig."""
+    cuts = [0, *inner, len(reference)]
+    pieces = [piece for first, last in pairwise(cuts) for piece in reference.chunks(100, 17, first, last)]
+    covered = np.concatenate([np.arange(start, end) for start, end, _, _ in pieces])
+    np.testing.assert_array_equal(covered, np.arange(len(reference)))
+    for start, end, low, high in pieces:
+        contig = reference.contig_of(start)
+        first, last = reference.offsets[contig], reference.offsets[contig + 1]
+        assert (low, high) == (max(start - 17, first), min(end + 17, last))
+        assert any(one <= start < end <= other for one, other in pairwise(cuts))
 
 
 @pytest.mark.parametrize("stretch", [("two", -1, 5), ("two", 0, 71), ("two", 50, 40)])
