@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,13 +142,3 @@ def _new(known: Mapping[str, object], sample: str, path: str, *, named: bool) ->
     if sample in known:
         advice = "--sample is for one file of a kind" if named else "rename one of the files"
         raise UsageError(f"{path}: there is another file of the sample {sample!r}; {advice}")
-
-
-def kinds(results: Results) -> Iterator[str]:
-    """The kinds of which there is a file, as commands."""
-    for command, found in (
-        ("align", results.parts), ("variants", results.variants), ("classify", results.labels),
-        ("peptides", results.peptides),
-    ):  # fmt: skip
-        if found:
-            yield command

@@ -12,6 +12,7 @@ import re
 import warnings
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ __all__ = [
     "Allele",
     "Distribution",
     "ScoreTally",
+    "joined",
     "kind_of",
     "tally_calls",
     "tally_table",
@@ -165,11 +167,7 @@ class ScoreTally:
 
     def all(self) -> Distribution:
         """The scores of all kinds."""
-        found = Distribution()
-        for each in self.kinds.values():
-            found.counts += each.counts
-            found.low, found.high = min(found.low, each.low), max(found.high, each.high)
-        return found
+        return joined(self.kinds.values())
 
     def least(self) -> list[Allele]:
         """The least likely alleles, the least likely first; of equal ones the first in the file."""
@@ -217,6 +215,15 @@ class ScoreTally:
             "least_likely": [allele._asdict() for allele in self.least()],
             "most_likely": [allele._asdict() for allele in self.most()],
         }  # fmt: skip
+
+
+def joined(some: Iterable[Distribution]) -> Distribution:
+    """The scores of several distributions in one."""
+    found = Distribution()
+    for each in some:
+        found.counts += each.counts
+        found.low, found.high = min(found.low, each.low), max(found.high, each.high)
+    return found
 
 
 def kind_of(ref: str, alt: str) -> tuple[str, int]:

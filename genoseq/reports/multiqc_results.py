@@ -41,7 +41,7 @@ def score_sections(folder: StrPath, sample: str, tally: ScoreTally) -> dict[Path
         description = f"Median log-likelihood ratio of {name}"
         headers[f"median_{kind}"] = {"title": name, "description": description, **_NATS}
         if kind in tally.kinds:
-            values[f"median_{kind}"] = tally.kinds[kind].quantile(0.5)
+            values[f"median_{kind}"] = round(tally.kinds[kind].quantile(0.5), 3)
     summary = {
         "id": "genoseq_variants",
         **PARENT,
