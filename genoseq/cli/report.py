@@ -113,11 +113,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def _joined(results: Results, sample: str | None) -> Run | None:
     """The parts of an alignment, added up."""
-    if not results.parts:
-        return None
-    from genoseq.align.parts import join
-
-    return join(results.parts, sample)
+    return None if results.parts is None else results.parts.run(sample)
 
 
 def _multiqc(folder: str, results: Results, joined: Run | None) -> dict[Path, dict[str, Any]]:

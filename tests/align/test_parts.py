@@ -105,7 +105,9 @@ def test_what_cannot_be_added():
     ]
     parts = [
         read_part(summary(counted(1), pairs=30, insert=inserts[0], threads=4), "a"),
-        read_part(summary(counted(2), pairs=10, insert=inserts[1], finished="2026-02-01T00:00:00"), "b"),
+        read_part(
+            summary(counted(2), pairs=10, insert=inserts[1], finished="2026-02-01T00:00:00+02:00"), "b"
+        ),
         read_part(summary(counted(3), pairs=0, insert=inserts[1]), "c"),  # single reads tell nothing
     ]
     run = join(parts)
@@ -113,7 +115,7 @@ def test_what_cannot_be_added():
     expected = {"mean": mean, "sd": sd, "low": 100, "high": 500, "source": "learned, assumed"}
     assert run.summary["insert"] == expected
     assert run.threads == "1 to 4"
-    assert run.finished.startswith("2026-02")
+    assert run.finished.isoformat() == "2026-02-01T00:00:00+02:00"
 
 
 def test_other_presets_are_told_apart():
@@ -135,6 +137,11 @@ def test_another_index_is_refused(key, value, what):
         join(parts)
 
 
+def test_no_parts():
+    with pytest.raises(UsageError, match="no parts"):
+        join([])
+
+
 def test_samples():
     parts = [read_part(summary(counted(s), sample=name), name) for s, name in ((1, "liver"), (2, "skin"))]
     with pytest.raises(UsageError, match="liver is of sample 'liver', skin of 'skin'"):
@@ -151,6 +158,9 @@ def test_samples():
         lambda told: told.update(preset="none"),
         lambda told: told.update(reads=7),
         lambda told: told.update(threads="4"),
+        lambda told: told.update(finished="yesterday"),
+        lambda told: told.update(finished="2026-02-01T00:00:00"),
+        lambda told: told.update(stages=["1"] * len(told["stages"])),
         lambda told: told["insert"].pop("sd"),
         lambda told: told["statistics"]["counts"].pop("clips"),
         lambda told: told["statistics"]["counts"]["bins"].pop(),
@@ -168,7 +178,7 @@ def test_damage_is_refused(damage):
         read_part(told, "a.json")
 
 
-@pytest.mark.parametrize("statistics", [None, {}, {"mapq": [1]}])
+@pytest.mark.parametrize("statistics", [None, {}, {"mapq": [1]}, [1], "x"])
 def test_without_statistics_the_option_is_named(statistics):
     told = summary(counted(1)) | {"statistics": statistics}
     with pytest.raises(InputError, match="--statistics"):

@@ -288,7 +288,7 @@ def test_two_samples_with_one_file_for_multiqc(run, tables):
     shutil.copy("calls.vcf", "a_b.vcf")
     result = run(["report", "a b.vcf", "a_b.vcf", "--multiqc", "."])
     assert result.exit == 2
-    assert "a_b.genoseq_variants_mqc.json" in result.stderr
+    assert "two samples have one file for MultiQC, a_b.genoseq_scores_mqc.json" in result.stderr
     assert not list(tables.glob("*_mqc.json"))
 
 

@@ -166,6 +166,21 @@ def test_records_without_alt_or_scores(tmp_path):
     assert found.skipped == {"missing": 1, UNKNOWN: 2}
 
 
+@pytest.mark.parametrize(
+    ("change", "info"),
+    [
+        (("", ""), "GSLLR=1,2,3"),
+        (("", ""), "GSLLR=1;GSSKIP=long"),
+        (("Number=A,Type=Float", "Number=1,Type=Float"), "GSLLR=1"),
+        (("Number=A,Type=Float", "Number=A,Type=String"), "GSLLR=a,b"),
+    ],
+)
+def test_scores_that_do_not_fit_the_alleles(tmp_path, change, info):
+    (tmp_path / "s.vcf").write_text(HEADER.replace(*change) + f"c\t6\t.\tA\tC,G\t.\t.\t{info}\n")
+    with pytest.raises(InputError, match=r"s\.vcf:6: record 1: INFO GSLLR or GSSKIP has not one value"):
+        read(tmp_path / "s.vcf")
+
+
 def test_all_substitutions_of_a_region_are_a_table_too(tmp_path):
     write_tsv(
         tmp_path / "r.tsv",
