@@ -100,7 +100,7 @@ def peptide_sections(folder: StrPath, sample: str, peptides: PeptideTable) -> di
         "specificity": {"title": "Specificity", "description": "Of the best peptide, nats a letter"}
         | {"format": "{:,.2f}", "scale": "Blues"},
     }
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {} if peptides.results else {sample: {"peptides": 0}}
     for result in peptides.results:
         best, *_ = candidates = result.designed.candidates
         values: dict[str, Any] = {

@@ -28,7 +28,6 @@ CALLS = (
 )
 # what a run tells of itself, not of its reads
 OWN = r'<dt>Speed</dt>.*|<tr><th scope="row">(command|time|threads)</th>.*'
-PAIRS = "--interleaved --insert 400,40"
 
 
 @pytest.fixture
@@ -68,15 +67,17 @@ def test_three_parts_are_the_whole(run, toy_folder, data, away, pairs):
     else:
         records = ["".join(one[i : i + 4]) for i in range(0, len(one), 4)]
     Path("all.fq").write_text("".join(records))
-    options = f"-x {toy_folder} --preset divergent -q -o o.sam --statistics --rg 'ID:1\\tSM:liver'"
-    options += f" {PAIRS}" if pairs else ""
+    options = f"-x {toy_folder} -q -o o.sam --statistics --rg 'ID:1\\tSM:liver'"
+    options += " --interleaved" if pairs else ""
     for folder in ("whole", "parts"):
         Path(folder).mkdir()
     whole = "--report whole.html --multiqc whole --json whole.json"
+    whole += " --insert 400,40" if pairs else ""  # else each batch learns its own
     assert run(f"align all.fq {options} {whole}").exit == 0
     for number, (first, last) in enumerate(((0, 60), (60, 61), (61, 151))):
         Path(f"{number}.fq").write_text("".join(records[first:last]))
-        assert run(f"align {number}.fq {options} --json {number}.json -t {number + 1}").exit == 0
+        part = f"--settings whole.json --json {number}.json -t {number + 1}"
+        assert run(f"align {number}.fq {options} {part}").exit == 0
     result = run("report 2.json 0.json 1.json -o parts.html --multiqc parts --json parts.json")
     count = f"{len(records) * (1 + pairs)} reads of liver in 3 parts"
     assert (result.exit, result.stderr) == (0, f"genoseq report: {count}\n")
@@ -88,7 +89,7 @@ def test_three_parts_are_the_whole(run, toy_folder, data, away, pairs):
     assert told["align"]["statistics"] == one["statistics"]
     for key in ("reads", "mapped", "bases", "pairs", "supplementary", "index", "insert", "sample"):
         assert told["align"][key] == one[key], key
-    assert told["align"]["cascades"] == {"divergent": one["stages"]}
+    assert told["align"]["cascades"] == {one["preset"]: one["stages"]}
     text = Path("parts.html").read_text()
     assert "3 runs, each on a part of the reads" in text
     assert "1 to 3" in re.search('<th scope="row">threads</th>.*', text)[0]
@@ -133,6 +134,14 @@ def test_statistics_need_a_file(run, toy_folder, fastq, away):
     result = run("report a.json -o o.html")
     assert result.exit == 1
     assert "a.json: has no statistics to add up; run genoseq align --json with --statistics" in result.stderr
+
+
+def test_settings_are_no_part(run, toy_folder, fastq, away):
+    look = f"align -x {toy_folder} {fastq} --settings-only --json s.json"
+    result = run(f"{look} --statistics")
+    assert (result.exit, "--statistics would stay empty" in result.stderr) == (2, True)
+    assert run(look).exit == 0
+    assert "s.json: has no statistics" in run("report s.json -o o.html").stderr
 
 
 def test_variants_and_classes_on_one_page(run, tables):
@@ -221,6 +230,10 @@ def test_peptides(run, away):
     assert files["x.genoseq_peptides_mqc.json"]["data"] == {
         "x": {"peptides": 3, "best": "KRKDE", "perplexity": 4.0, "median": 5.0, "specificity": 0.5}
     }
+    write_tsv("w.tsv", COLUMNS, [])
+    assert run("report w.tsv -o w.html --multiqc qc").exit == 0
+    assert multiqc("qc")["w.genoseq_peptides_mqc.json"]["data"] == {"w": {"peptides": 0}}
+    assert "<h1>0 targets</h1>" in Path("w.html").read_text()
     assert json.loads(Path("p.json").read_text())["peptides"]["z"]["targets"]["B"]["peptides"] == 3
 
 
