@@ -16,6 +16,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from genoseq.align.counts import add_statistics, counts_of, statistics_of
@@ -25,7 +26,7 @@ from genoseq.errors import GenoseqWarning, InputError, UsageError
 from genoseq.index.store import Index
 from genoseq.io.files import StrPath
 
-__all__ = ["COUNTS", "FATES", "Part", "Run", "describe_index", "join", "read_part"]
+__all__ = ["COUNTS", "FATES", "Part", "Run", "Total", "describe_index", "join", "read_part"]
 
 COUNTS = ("reads", "mapped", "mapq20", "too_short", "bases", "pairs", "proper_pairs", "supplementary")
 """What a summary counts, beside its statistics."""
@@ -100,9 +101,9 @@ class Run:
         return f"{low}" if low == high else f"{low} to {high}"
 
     @property
-    def finished(self) -> str:
-        """When the last run ended, ISO 8601."""
-        return str(max(part["finished"] for part in self.parts))
+    def finished(self) -> datetime:
+        """When the last run ended."""
+        return max(datetime.fromisoformat(part["finished"]) for part in self.parts)
 
     def fates(self) -> dict[str, int]:
         """Reads by what became of them (`FATES`); together all reads."""
@@ -147,22 +148,27 @@ def read_part(told: Mapping[str, Any], source: str) -> Part:
         If it has no statistics, or is not as this version of genoseq writes it.
     """
     summary = {key: value for key, value in told.items() if key != "statistics"}
-    counts = (told.get("statistics") or {}).get("counts")
+    statistics = told.get("statistics")
+    counts = statistics.get("counts") if isinstance(statistics, Mapping) else None
     if counts is None:
         raise InputError(
             "has no statistics to add up; run genoseq align --json with --statistics as well",
             source,
         )
     try:
-        names, statistics = statistics_of(counts)
+        names, found = statistics_of(counts)
         _check_form(summary, _FORM)
+        if datetime.fromisoformat(summary["finished"]).tzinfo is None:
+            raise ValueError("a time without its zone")
         stages = len(parameters_of(summary["preset"]).stages) + 1 if summary["preset"] in PRESETS else 0
-        if len(summary["stages"]) != stages or statistics.lengths.total != summary["reads"]:
+        if len(summary["stages"]) != stages or {*map(type, summary["stages"])} != {int}:
+            raise ValueError(f"stages {summary['stages']}")
+        if found.lengths.total != summary["reads"]:
             raise ValueError("numbers that do not fit together")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        found = f"is damaged, or of another version of genoseq ({error}); run genoseq align again"
-        raise InputError(found, source) from error
-    return Part(source, summary, names, statistics)
+        wrong = f"is damaged, or of another version of genoseq ({error}); run genoseq align again"
+        raise InputError(wrong, source) from error
+    return Part(source, summary, names, found)
 
 
 def _check_form(values: Mapping[str, Any], form: Mapping[str, Any]) -> None:
@@ -173,7 +179,69 @@ def _check_form(values: Mapping[str, Any], form: Mapping[str, Any]) -> None:
             raise TypeError(f"{name} is {values[name]!r}")
 
 
-def join(parts: Sequence[Part], sample: str | None = None) -> Run:
+class Total:
+    """The sum of parts that are added one after the other; no more than the sum is held."""
+
+    def __init__(self) -> None:
+        self._first: Part | None = None
+        self._sources: list[str] = []
+        self._summaries: list[Mapping[str, Any]] = []
+
+    def __len__(self) -> int:
+        return len(self._summaries)
+
+    def add(self, part: Part) -> None:
+        """Add a part.
+
+        Raises
+        ------
+        InputError
+            If it has another genome or encoder than the first.
+        """
+        if self._first is None:
+            names, statistics = statistics_of(counts_of(part.statistics, part.names))  # a copy
+            self._first = Part(part.source, part.summary, names, statistics)
+        else:
+            _check_index(self._first, part)
+            add_statistics(self._first.statistics, part.statistics)
+        self._sources.append(part.source)
+        self._summaries.append(part.summary)
+
+    def run(self, sample: str | None = None) -> Run:
+        """The parts as one run; as `join`."""
+        if self._first is None:
+            raise UsageError("no parts to add up")
+        summaries = tuple(self._summaries)
+        if sample is None:
+            sample = self._sample()
+        summary: dict[str, Any] = {name: sum(each[name] for each in summaries) for name in COUNTS}
+        summary["index"] = summaries[0]["index"]
+        summary["insert"] = _insert(summaries)
+        summary["seconds"] = round(sum(each["seconds"] for each in summaries), 3)
+        cascades: dict[str, list[int]] = {}
+        for each in summaries:
+            settled = cascades.setdefault(each["preset"], [0] * len(each["stages"]))
+            cascades[each["preset"]] = [a + b for a, b in zip(settled, each["stages"], strict=True)]
+        if len(cascades) > 1:
+            found = f"the parts were aligned with presets {', '.join(cascades)}"
+            warnings.warn(
+                f"{found}; align --preset NAME takes one for all reads", GenoseqWarning, stacklevel=2
+            )
+        return Run(sample, summary, cascades, self._first.names, self._first.statistics, summaries)
+
+    def _sample(self) -> str:
+        """What all parts call it."""
+        places = {each["sample"]: source for each, source in zip(self._summaries, self._sources, strict=True)}
+        (one, first), *others = places.items()
+        if others:
+            raise UsageError(
+                f"{first} is of sample {one!r}, {others[0][1]} of {others[0][0]!r}; if they are parts of one "
+                "sample name it (--sample NAME), else report each by itself"
+            )
+        return str(one)
+
+
+def join(parts: Iterable[Part], sample: str | None = None) -> Run:
     """Add up the parts of one sample.
 
     Parameters
@@ -188,41 +256,17 @@ def join(parts: Sequence[Part], sample: str | None = None) -> Run:
     InputError
         If a part has another genome or encoder than the first.
     UsageError
-        If the parts have different samples and there is no name.
+        If the parts have different samples and there is no name, or there are none.
 
     Warns
     -----
     GenoseqWarning
         If the parts have different presets.
     """
-    first, *others = parts
-    called = list(dict.fromkeys(part.summary["sample"] for part in parts))
-    if sample is None and len(called) > 1:
-        raise UsageError(
-            f"{first.source} is of sample {called[0]!r}, {_of(parts, called[1])} of {called[1]!r}; if they "
-            "are parts of one sample name it (--sample NAME), else report each by itself"
-        )
-    names, statistics = statistics_of(counts_of(first.statistics, first.names))  # a copy
-    for part in others:
-        _check_index(first, part)
-        add_statistics(statistics, part.statistics)
-    summaries = tuple(part.summary for part in parts)
-    summary: dict[str, Any] = {name: sum(each[name] for each in summaries) for name in COUNTS}
-    summary["index"] = summaries[0]["index"]
-    summary["insert"] = _insert(summaries)
-    summary["seconds"] = round(sum(each["seconds"] for each in summaries), 3)
-    cascades: dict[str, list[int]] = {}
-    for each in summaries:
-        settled = cascades.setdefault(each["preset"], [0] * len(each["stages"]))
-        cascades[each["preset"]] = [a + b for a, b in zip(settled, each["stages"], strict=True)]
-    if len(cascades) > 1:
-        found = f"the parts were aligned with presets {', '.join(cascades)}"
-        warnings.warn(f"{found}; align --preset NAME takes one for all reads", GenoseqWarning, stacklevel=2)
-    return Run(called[0] if sample is None else sample, summary, cascades, names, statistics, summaries)
-
-
-def _of(parts: Iterable[Part], sample: str) -> str:
-    return next(part.source for part in parts if part.summary["sample"] == sample)
+    total = Total()
+    for part in parts:
+        total.add(part)
+    return total.run(sample)
 
 
 def _check_index(first: Part, part: Part) -> None:

@@ -81,10 +81,10 @@ def check_settings(args: argparse.Namespace) -> None:
         return
     if args.json is None:
         raise UsageError("--settings-only needs --json FILE, to which the settings go")
-    files = {"-o": None if args.output == "-" else args.output}
-    files |= {f"--{name}": getattr(args, name) for name in ("al", "un", "report", "multiqc")}
-    for option, path in files.items():
-        if path is not None:
+    empty = {"-o": None if args.output == "-" else args.output, "--statistics": args.statistics or None}
+    empty |= {f"--{name}": getattr(args, name) for name in ("al", "un", "report", "multiqc")}
+    for option, value in empty.items():
+        if value is not None:
             raise UsageError(f"--settings-only aligns nothing: {option} would stay empty; leave it out")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genoseq.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from genoseq.align.parts import Part
+    from genoseq.align.parts import Part, Total
     from genoseq.hyena.tally import ScoreTally
     from genoseq.io.files import InputStream
     from genoseq.io.table import Table
@@ -31,7 +31,7 @@ _EXPECTED = (
 class Results:
     """What was read, by kind; but for parts of one alignment by sample, in the order of the files."""
 
-    parts: list[Part] = field(default_factory=list)
+    parts: Total | None = None
     variants: dict[str, ScoreTally] = field(default_factory=dict)
     labels: dict[str, LabelTally] = field(default_factory=dict)
     peptides: dict[str, PeptideTable] = field(default_factory=dict)
@@ -83,7 +83,11 @@ def _read(path: str, sample: str, results: Results, *, named: bool) -> None:
 
     with open_input(path) as stream:
         if stream.head.lstrip()[:1] == b"{":
-            results.parts.append(_part(stream))
+            from genoseq.align.parts import Total
+
+            part = _part(stream)
+            results.parts = Total() if results.parts is None else results.parts
+            results.parts.add(part)
         elif is_calls(stream.head):
             from genoseq.hyena.tally import tally_calls
 
@@ -142,13 +146,3 @@ def _new(known: Mapping[str, object], sample: str, path: str, *, named: bool) ->
     if sample in known:
         advice = "--sample is for one file of a kind" if named else "rename one of the files"
         raise UsageError(f"{path}: there is another file of the sample {sample!r}; {advice}")
-
-
-def kinds(results: Results) -> Iterator[str]:
-    """The kinds of which there is a file, as commands."""
-    for command, found in (
-        ("align", results.parts), ("variants", results.variants), ("classify", results.labels),
-        ("peptides", results.peptides),
-    ):  # fmt: skip
-        if found:
-            yield command

@@ -113,27 +113,23 @@ def _check(args: argparse.Namespace) -> None:
 
 def _joined(results: Results, sample: str | None) -> Run | None:
     """The parts of an alignment, added up."""
-    if not results.parts:
-        return None
-    from genoseq.align.parts import join
-
-    return join(results.parts, sample)
+    return None if results.parts is None else results.parts.run(sample)
 
 
 def _multiqc(folder: str, results: Results, joined: Run | None) -> dict[Path, dict[str, Any]]:
     """Sections of all kinds by their files."""
     from genoseq.reports import multiqc
-    from genoseq.reports import multiqc_results as result_sections
+    from genoseq.reports import multiqc_results as of_kind
 
+    found = [multiqc.run_sections(folder, joined)] if joined is not None else []
+    found += [of_kind.score_sections(folder, *each) for each in results.variants.items()]
+    found += [of_kind.label_sections(folder, *each) for each in results.labels.items()]
+    found += [of_kind.peptide_sections(folder, *each) for each in results.peptides.items()]
     sections: dict[Path, dict[str, Any]] = {}
-    if joined is not None:
-        sections |= multiqc.run_sections(folder, joined)
-    for name, scores in results.variants.items():
-        sections |= result_sections.score_sections(folder, name, scores)
-    for name, labels in results.labels.items():
-        sections |= result_sections.label_sections(folder, name, labels)
-    for name, peptides in results.peptides.items():
-        sections |= result_sections.peptide_sections(folder, name, peptides)
+    for some in found:
+        if twice := sections.keys() & some.keys():
+            raise UsageError(f"two samples have one file for MultiQC, {min(twice)}; rename one of the files")
+        sections |= some
     return sections
 
 

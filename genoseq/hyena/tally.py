@@ -12,6 +12,7 @@ import re
 import warnings
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from genoseq.errors import GenoseqWarning, InputError
 from genoseq.hyena.alleles import SCORE, SKIP, trim
 from genoseq.io.files import InputStream
 from genoseq.io.table import Table
-from genoseq.io.vcf import read_calls
+from genoseq.io.vcf import Call, read_calls
 
 __all__ = [
     "KINDS",
@@ -31,6 +32,7 @@ __all__ = [
     "Allele",
     "Distribution",
     "ScoreTally",
+    "joined",
     "kind_of",
     "tally_calls",
     "tally_table",
@@ -165,11 +167,7 @@ class ScoreTally:
 
     def all(self) -> Distribution:
         """The scores of all kinds."""
-        found = Distribution()
-        for each in self.kinds.values():
-            found.counts += each.counts
-            found.low, found.high = min(found.low, each.low), max(found.high, each.high)
-        return found
+        return joined(self.kinds.values())
 
     def least(self) -> list[Allele]:
         """The least likely alleles, the least likely first; of equal ones the first in the file."""
@@ -219,6 +217,15 @@ class ScoreTally:
         }  # fmt: skip
 
 
+def joined(some: Iterable[Distribution]) -> Distribution:
+    """The scores of several distributions in one."""
+    found = Distribution()
+    for each in some:
+        found.counts += each.counts
+        found.low, found.high = min(found.low, each.low), max(found.high, each.high)
+    return found
+
+
 def kind_of(ref: str, alt: str) -> tuple[str, int]:
     """The kind of an allele (`KINDS`), and the bases that an insertion (+) or deletion (-) is long; else 0.
 
@@ -264,20 +271,28 @@ def tally_calls(stream: InputStream) -> ScoreTally:
         skips = calls.info(SKIP) is not None
         for call in calls:
             found.records += 1
-            info, alts = call.record.info, call.alts
-            scores = info.get(SCORE) or (None,) * len(alts)
-            reasons = (info.get(SKIP) if skips else None) or (None,) * len(alts)
-            if not alts:
+            if not call.alts:
                 found.skip("missing")
-            name = call.record.id or "."
-            for alt, score, reason in zip(alts, scores, reasons, strict=True):
-                if score is not None and math.isfinite(score):
-                    llr = round(float(score), 4)
-                    found.add(Allele(llr, call.contig, call.position + 1, name, call.ref, alt))
-                else:
-                    found.skip(UNKNOWN if reason in (None, ".") else reason)
+            try:
+                _count(found, call, call.record.info.get(SKIP) if skips else None)
+            except (TypeError, ValueError) as error:
+                wrong = f"record {call.number}: INFO {SCORE} or {SKIP} has not one value for each ALT allele"
+                raise InputError(wrong, stream.path, call.line) from error
     found.flush()
     return found
+
+
+def _count(found: ScoreTally, call: Call, reasons: Sequence[str | None] | None) -> None:
+    """Count the alleles of a record."""
+    missing = (None,) * len(call.alts)
+    scores = call.record.info.get(SCORE) or missing
+    name = call.record.id or "."
+    for alt, score, reason in zip(call.alts, scores, reasons or missing, strict=True):
+        if score is not None and math.isfinite(score):
+            llr = round(float(score), 4)
+            found.add(Allele(llr, call.contig, call.position + 1, name, call.ref, alt))
+        else:
+            found.skip(UNKNOWN if reason in (None, ".") else reason)
 
 
 def tally_table(table: Table) -> ScoreTally:

@@ -123,16 +123,15 @@ def read_tsv(stream: InputStream) -> Table:
     lines = ((number, _text(stream.path, number, line)) for number, line in stream.lines())
     about: dict[str, str] = {}
     for number, line in lines:
+        if number == 1 and line.encode() != TSV_START + f"{SCHEMA_VERSION}".encode():
+            expected = f"'# schema_version={SCHEMA_VERSION}'"
+            found = f"is a table that starts with {line[:40]!r}; {expected} is expected"
+            raise InputError(found, stream.path, 1)
         if not line.startswith("#"):
             columns = line.split("\t")
             break
         key, _, value = line.removeprefix("#").strip().partition("=")
         about[key] = value
-        if number == 1 and (key, value) != ("schema_version", str(SCHEMA_VERSION)):
-            found = (
-                f"is a table that starts with {line[:40]!r}; '# schema_version={SCHEMA_VERSION}' is expected"
-            )
-            raise InputError(found, stream.path, 1)
     else:
         raise InputError("the table ends before the names of its columns: the file is cut", stream.path)
     about.pop("schema_version", None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from genoseq.errors import counted
 from genoseq.plots.style import COLOURS, GREY, add_legend, axes_of, dress
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _PALE = "#B4B4B4"
-_MOST_BARS = 7  # colours that can be told apart on a bar
+_ROW = 50  # letters, of the longest name for all below an axis, before they stand upright
 
 
 def scores_plot(
@@ -84,7 +85,9 @@ def indel_plot(
                 capsize=2,
             )  # fmt: skip
             shown += 1
-    ax.set_xticks(places, list(lengths), rotation=90 if len(lengths) > 16 else 0)
+    ax.set_xticks(
+        places, list(lengths), rotation=90 if len(lengths) * max(map(len, lengths), default=0) > _ROW else 0
+    )
     ax.set_xlim(-0.6, len(values) - 0.4)
     dress(ax, "", "length (bp)", y)
     ax.grid(visible=False, axis="x")
@@ -109,7 +112,7 @@ def composition_plot(counts: Mapping[str, Mapping[str, int]], ax: Axes | None = 
     for parts in counts.values():
         for name, number in parts.items():
             totals[name] = totals.get(name, 0) + number
-    largest = sorted(totals, key=lambda name: -totals[name])[:_MOST_BARS]
+    largest = sorted(totals, key=lambda name: -totals[name])[: len(COLOURS)]
     named = [name for name in totals if name in largest]
     wholes = np.array([max(sum(parts.values()), 1) for parts in counts.values()], dtype=float)
     left = np.zeros(len(counts))
@@ -120,7 +123,7 @@ def composition_plot(counts: Mapping[str, Mapping[str, int]], ax: Axes | None = 
         left += widths
     if len(named) < len(totals):
         rest = [sum(n for name, n in parts.items() if name not in named) for parts in counts.values()]
-        label = f"{len(totals) - len(named)} others"
+        label = counted(len(totals) - len(named), "other")
         ax.barh(rows, 100 * np.array(rest) / wholes, left=left, color=_PALE, label=label, height=0.7)
     dress(ax, "", x, "")
     ax.set_yticks(rows, list(counts))

@@ -9,7 +9,6 @@ follow the reader's choice of light or dark.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -299,7 +298,6 @@ def _depth(run: Run, contig: int) -> str:
 def _facts(run: Run) -> str:
     s, first = run.summary, run.parts[0]
     index, parts = s["index"], len(run.parts)
-    finished = datetime.fromisoformat(run.finished)
     facts = {
         "command": f"<code>{escape(first['command_line'])}</code>"
         + (f", and {counted(parts - 1, 'other')}" if parts > 1 else ""),
@@ -310,7 +308,7 @@ def _facts(run: Run) -> str:
         f"{index['bp']:,} bp",
         "encoder": f"{escape(index['encoder'])} {escape(index['encoder_digest'])}",
         "threads": run.threads,
-        "time": f"{s['seconds']:,.1f} s, finished {finished:%Y-%m-%d %H:%M}",
+        "time": f"{s['seconds']:,.1f} s, finished {run.finished:%Y-%m-%d %H:%M}",
     }
     if s["pairs"]:
         insert = s["insert"]

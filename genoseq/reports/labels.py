@@ -17,6 +17,7 @@ __all__ = ["chapter"]
 
 _SHOWN = 20
 """Samples with a table and a figure of their own."""
+_MOST = 9  # lines of a legend
 _LONGEST = 24  # letters of a name in a figure
 _NONE = f"{NONE}: like no class"
 
@@ -45,7 +46,7 @@ def chapter(samples: Mapping[str, LabelTally]) -> Chapter:
 
 def _cards(tallies: Sequence[LabelTally]) -> Iterator[str]:
     sequences, rejected = (sum(getattr(each, name) for each in tallies) for name in ("sequences", "rejected"))
-    yield card("Sequences", f"{sequences:,}", "with a label")
+    yield card("Sequences", f"{sequences:,}", f"in {counted(len(tallies), 'file')}")
     yield card("None", percent(rejected, sequences), f"{counted(rejected, 'sequence')} like no class")
     confident = np.sum([each.confident for each in tallies], axis=0)
     sure = int(confident[-BINS // 10 :].sum())
@@ -66,13 +67,14 @@ def _overview(samples: Mapping[str, LabelTally]) -> Iterator[str]:
         )  # fmt: skip
     head = ("sample", "sequences", "most frequent", "its share", "median probability", NONE)
     yield "<h2>Samples</h2>\n" + table("Sequences of each sample", head, rows, tall=True)
+    classes = len({each for tally in samples.values() for each in tally.names})
     shown_samples = {_plain(name): _counts(tally) for name, tally in list(samples.items())[:_SHOWN]}
     if len(shown_samples) == min(len(samples), _SHOWN):  # shortened names may be alike
         yield "<p></p>" + figure(
             "Classes",
             partial(composition_plot, shown_samples, x="sequences (%)"),
             "Shares of the classes in each sample.",
-            height=0.9 + 0.28 * len(shown_samples),
+            height=max(0.9 + 0.28 * len(shown_samples), 0.4 + 0.2 * min(classes, _MOST)),
         )
 
 

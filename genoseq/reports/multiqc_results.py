@@ -41,7 +41,7 @@ def score_sections(folder: StrPath, sample: str, tally: ScoreTally) -> dict[Path
         description = f"Median log-likelihood ratio of {name}"
         headers[f"median_{kind}"] = {"title": name, "description": description, **_NATS}
         if kind in tally.kinds:
-            values[f"median_{kind}"] = tally.kinds[kind].quantile(0.5)
+            values[f"median_{kind}"] = round(tally.kinds[kind].quantile(0.5), 3)
     summary = {
         "id": "genoseq_variants",
         **PARENT,
@@ -100,7 +100,7 @@ def peptide_sections(folder: StrPath, sample: str, peptides: PeptideTable) -> di
         "specificity": {"title": "Specificity", "description": "Of the best peptide, nats a letter"}
         | {"format": "{:,.2f}", "scale": "Blues"},
     }
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {} if peptides.results else {sample: {"peptides": 0}}
     for result in peptides.results:
         best, *_ = candidates = result.designed.candidates
         values: dict[str, Any] = {

@@ -30,6 +30,7 @@ _SHOWN = 20
 """Targets with a table and logos of their own; a page of more would be too long to read."""
 _LOGOS = 6  # of a target: the lengths with the most peptides
 _BINS = 20
+_VALUES = 5  # of what tables tell differently
 
 
 class PeptideRun(NamedTuple):
@@ -80,8 +81,14 @@ def chapter_of(tables: Mapping[str, PeptideTable]) -> Chapter:
             results.append(Result(result.designed._replace(target=target), result.names))
         for key, value in each.about.items():
             about.setdefault(key, {})[value] = None
-    words = {key: "; ".join(values) for key, values in about.items()}
+    words = {key: _several(list(values)) for key, values in about.items()}
     return _chapter(PeptideRun(results, {"model": "a model", **words}))
+
+
+def _several(values: Sequence[str]) -> str:
+    """What several tables tell."""
+    others = f"; and {counted(len(values) - _VALUES, 'other')}" if len(values) > _VALUES else ""
+    return "; ".join(values[:_VALUES]) + others
 
 
 def _chapter(run: PeptideRun) -> Chapter:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genoseq.errors import counted
 from genoseq.hyena.alleles import SKIPPED
-from genoseq.hyena.tally import KINDS, LENGTHS, UNKNOWN, Allele, Distribution, ScoreTally
+from genoseq.hyena.tally import KINDS, LENGTHS, UNKNOWN, Allele, Distribution, ScoreTally, joined
 from genoseq.plots import indel_plot, scores_plot
 from genoseq.reports.page import Cell, Chapter, Share, card, facts_panel, figure, percent, table
 
@@ -21,8 +21,9 @@ __all__ = ["chapter", "score_edges"]
 _SHOWN = 20
 """Samples with figures of their own; a page of more would be too long to read."""
 _BINS = 60  # of a figure, at most
-_ENDS = 0.002  # of the scores at each end that are not drawn
+_ENDS = 0.005  # of the scores at each end that are not drawn
 _LONGEST = 24  # bases of an allele that are shown
+_GROUPS = {"Substitutions": KINDS[:2], "Insertions and deletions": KINDS[2:]}
 _REASONS = {**SKIPPED, UNKNOWN: "no score, and the file does not say why"}
 
 
@@ -55,7 +56,11 @@ def _cards(tallies: Sequence[ScoreTally]) -> Iterator[str]:
     for kind in KINDS:
         total = sum(each.kinds[kind].total for each in tallies if kind in each.kinds)
         if total:
-            yield card(_plural(kind), f"{total:,}", percent(total, scored))
+            yield card(
+                _plural(kind).capitalize() if kind.islower() else _plural(kind),
+                f"{total:,}",
+                percent(total, scored),
+            )
 
 
 def _overview(samples: Mapping[str, ScoreTally]) -> str:
@@ -75,7 +80,7 @@ def _sample(name: str, tally: ScoreTally, *, several: bool) -> Iterator[str]:
     heading, whose = (escape(name), f" of {escape(name)}") if several else ("Scores", "")
     yield f"<h2>{heading}</h2>"
     yield '<div class="grid">'
-    yield _by_kind(tally, whose)
+    yield from _by_kind(tally, whose)
     if tally.lengths:
         yield _by_length(tally, whose)
     yield "</div><p></p>"
@@ -92,22 +97,27 @@ def _sample(name: str, tally: ScoreTally, *, several: bool) -> Iterator[str]:
         yield "<p></p>" + facts_panel({"scored by": escape(tally.how)})
 
 
-def _by_kind(tally: ScoreTally, whose: str) -> str:
-    title, scored = f"Scores by kind{whose}", tally.scored
-    if not scored:
-        return figure(title, None, "No allele has a score.")
-    every = tally.all()
+def _by_kind(tally: ScoreTally, whose: str) -> Iterator[str]:
+    """Figures of the scores; indels, which pay for their bases, have an axis of their own."""
+    for title, kinds in _GROUPS.items():
+        some = {_plural(kind): tally.kinds[kind] for kind in kinds if kind in tally.kinds}
+        if some:
+            yield _distributions(f"{title}{whose}", some)
+    if not tally.kinds:
+        yield figure(f"Scores{whose}", None, "No allele has a score.")
+
+
+def _distributions(title: str, kinds: Mapping[str, Distribution]) -> str:
+    every = joined(kinds.values())
     edges = score_edges(every)
-    series = {
-        _plural(kind): tally.kinds[kind].binned(edges) for kind in KINDS if kind in tally.kinds
-    }  # fmt: skip
+    series = {name: scores.binned(edges) for name, scores in kinds.items()}
     drawn = sum(int(counts.sum()) for counts in series.values())
     caption = (
         "Log-likelihood of the sequence with ALT minus that with REF, nats; each kind as shares of its own. "
-        f"Median of all {every.quantile(0.5):.2f}, from {every.low:,.2f} to {every.high:,.2f}."
+        f"Median {every.quantile(0.5):.2f}, from {every.low:,.2f} to {every.high:,.2f}."
     )
-    if drawn < scored:
-        caption += f" Not drawn: {counted(scored - drawn, 'allele')} farther out."
+    if drawn < every.total:
+        caption += f" Not drawn: {counted(every.total - drawn, 'allele')} farther out."
     return figure(
         title, partial(scores_plot, edges, series, x="log-likelihood ratio (nats)", y="alleles (%)"), caption
     )

@@ -281,3 +281,21 @@ def test_an_interrupted_run_leaves_nothing(place, start, appears, tmp_path):
     assert process.wait(timeout=60) == 130
     assert process.stderr.read().decode() == "genoseq variants: interrupted\n"
     assert [path.name for path in tmp_path.iterdir()] == ["calls.vcf"]
+
+
+def test_a_report_of_what_was_scored(variants, run, tmp_path):
+    pytest.importorskip("matplotlib")
+    for name in ("s.vcf", "s.vcf.gz", "s.bcf", "s.tsv"):
+        assert variants(f"CALLS -o {name} --json run.json -q").exit == 0
+    summary = json.loads((tmp_path / "run.json").read_text())
+    told = []
+    for name in ("s.vcf", "s.vcf.gz", "s.bcf", "s.tsv"):
+        assert run(f"report {name} -o {name}.html --json r.json -q").exit == 0
+        told.append(json.loads((tmp_path / "r.json").read_text())["variants"]["s"])
+        assert ("windows of" in told[-1].pop("how")) == (name != "s.tsv")
+    assert told[0] == told[1] == told[2] == told[3]
+    for key in ("records", "alleles", "scored", "skipped"):
+        assert told[0][key] == summary[key]
+    scores = [score for score in scores_in(tmp_path / "s.vcf") if score is not None]
+    assert told[0]["least_likely"][0]["llr"] == pytest.approx(min(scores), abs=1e-4)
+    assert told[0]["most_likely"][0]["llr"] == pytest.approx(max(scores), abs=1e-4)

@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from genoseq.errors import UsageError
-from genoseq.io.table import SCHEMA_VERSION, write_json, write_tsv
+from genoseq.errors import InputError, UsageError
+from genoseq.io.files import open_input
+from genoseq.io.table import SCHEMA_VERSION, read_tsv, write_json, write_tsv
 
 
 def test_json_holds_numpy_and_has_a_schema_version(tmp_path):
@@ -57,3 +58,32 @@ def test_rows_that_do_not_fit_are_refused(row, tmp_path):
     with pytest.raises(UsageError):
         write_tsv(tmp_path / "t.tsv", ["name", "share"], [row])
     assert not (tmp_path / "t.tsv").exists()
+
+
+def read(path):
+    with open_input(path) as stream:
+        table = read_tsv(stream)
+        return table.about, table.columns, list(table.rows)
+
+
+def test_a_table_there_and_back(tmp_path):
+    about = {"seed": 1, "site": "", "command": "a=b # c"}
+    write_tsv(tmp_path / "t.tsv", ["name", "x"], [("#a", 0.5), ("", "é")], about)
+    told = {key: str(value) for key, value in about.items()}
+    assert read(tmp_path / "t.tsv") == (told, ["name", "x"], [(6, ["#a", "0.5"]), (7, ["", "é"])])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"name\tx\n", "1: is a table that starts with 'name"),
+        (b"# schema_version=2\nname\n", "1: .*schema_version=1' is expected"),
+        (b"# schema_version=1\n# seed=1\n", " the table ends before the names"),
+        (b"# schema_version=1\na\tb\n1\t2\n3\n", "4: a row of 1 cells in a table of 2 columns"),
+        (b"# schema_version=1\na\tb\n1\t\xff\n", "3: is not text in UTF-8"),
+    ],
+)
+def test_what_is_no_table(tmp_path, text, message):
+    (tmp_path / "t.tsv").write_bytes(text)
+    with pytest.raises(InputError, match=rf"t\.tsv:{message}"):
+        read(tmp_path / "t.tsv")
