@@ -2,8 +2,8 @@
 
     python data/make.py human_chr20_GRCh37.fa.gz ecoli_536.fa.gz human.tsv.gz uniprot_20000.fa.gz
 
-The genomes, the table of human gene families and the proteins are named in README.md. The compressed bytes depend on
-the zlib of Python; the text does not.
+The genomes, the table of human gene families and the proteins are named in README.md. The compressed bytes
+depend on the zlib of Python; the text does not.
 """
 
 from __future__ import annotations
