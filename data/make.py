@@ -1,9 +1,9 @@
 """Make the files of this folder again, byte for byte:
 
-    python data/make.py human_chr20_GRCh37.fa.gz ecoli_536.fa.gz human.tsv.gz
+    python data/make.py human_chr20_GRCh37.fa.gz ecoli_536.fa.gz human.tsv.gz uniprot_20000.fa.gz
 
-The two genomes and the table of human gene families are named in README.md. The compressed bytes depend on
-the zlib of Python; the text does not.
+The genomes, the table of human gene families and the proteins are named in README.md. The compressed bytes
+depend on the zlib of Python; the text does not.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ FAMILIES = (  # by their numbers in the table
 VARIANTS = 20  # of each contig
 NEW = 10  # genes of each family to be classified
 MEMBERS, RELATIVES, LONGEST = 60, 4, 3_000  # genes of a family, those of one cluster, and bp of one, at most
+
+TARGETS = ("P04019", "A8Z4N9", "Q9NRE1")  # of peptides, by their UniProt accessions
 
 
 def write_fasta(name: str, records: list[tuple[str, str]]) -> None:
@@ -164,12 +166,26 @@ def make_families(table: str) -> None:
     )
 
 
+def make_targets(proteins: str) -> None:
+    """Take some proteins out of many, with their headers."""
+    records: dict[str, list[str]] = {}
+    with gzip.open(proteins, "rt") as file:
+        for line in file:
+            if line.startswith(">"):
+                accession = line.split("|")[1]
+                records[accession] = [line[1:].removesuffix("Split=0 \n").strip(), ""]
+            else:
+                records[accession][1] += line.strip()
+    write_fasta("targets.fa.gz", [(title, text) for title, text in (records[each] for each in TARGETS)])
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
     make_genome(sys.argv[1])
     make_species(*sys.argv[1:3])
     make_families(sys.argv[3])
+    make_targets(sys.argv[4])
     make_reads(sys.argv[2])
     make_unaligned()
     make_variants()

@@ -32,10 +32,11 @@ import sklearn
 import yaml
 from family_trials import Genes, Results, Trials, study
 from matplotlib.figure import Figure
+from pages import table, write
 
 import genoseq
 from genoseq.errors import GenoseqError
-from genoseq.io.files import input_error, replacing
+from genoseq.io.files import input_error
 from genoseq.plots import confusion_figure, methods_plot
 from genoseq.supervised.comparison import Trial, pooled
 from genoseq.supervised.duplicates import find_duplicates
@@ -45,12 +46,6 @@ HERE = Path(__file__).parent
 DATA = HERE.parent / "data"
 FULL, SMALL = (HERE / "params" / f"classify_families{name}.yaml" for name in ("", "_small"))
 TRIALS, REPORT, RESULTS, PLOT = "trials.jsonl", "report.md", "results.csv", "methods.png"
-
-
-def table(columns: list[str], rows: list[list[Any]]) -> str:
-    """In Markdown."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
 def of_species(genes: Genes, trials: list[Trial], species: str) -> list[Trial]:
@@ -205,12 +200,6 @@ def figures(params: dict[str, Any], results: list[Results]) -> Iterator[tuple[st
         (each,) = (each for each in results if each.name == split)
         title = f"{method} ({split})"
         yield f"confusion-{number}.png", confusion_figure(each.figures[method].metrics, title=title)
-
-
-def write(path: Path, content: bytes) -> None:
-    """A file that appears whole."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
 
 
 def run(args: argparse.Namespace) -> None:

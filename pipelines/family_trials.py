@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kept import Kept
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 
@@ -160,28 +161,17 @@ class Trials:
     """What was predicted so far, in a file of one line each."""
 
     def __init__(self, path: Path, genes: Genes, threads: int) -> None:
-        self.path, self.genes, self.threads = path, genes, threads
-        self.known: dict[str, dict[str, Any]] = {}
+        self.genes, self.threads = genes, threads
         self.notes: set[str] = set()
+        self._kept = Kept(path)
         self._warm: set[str] = set()
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        for line in text.splitlines():
-            try:
-                found = json.loads(line)
-            except ValueError:
-                continue  # the study was stopped while it wrote
-            self.known[found["key"]] = found
-        self._before = "" if text.endswith("\n") or not text else "\n"
 
     def of(self, method: dict[str, Any], run: Run) -> Trial:
         """The trial of a method on a split, done now if it was not."""
         key = self._key(method, run)
-        if key not in self.known:
-            self.known[key] = {"key": key, **self._done(method, run)}
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(f"{self._before}{json.dumps(self.known[key])}\n")
-            self._before = ""
-        found = self.known[key]
+        if key not in self._kept:
+            self._kept.add(key, self._done(method, run))
+        found = self._kept[key]
         self.notes |= {f"{method['name']}: {note}" for note in found["notes"]}
         seconds = found["fit_seconds"], found["query_seconds"]
         return Trial(run.name, run.split.test, np.array(found["predicted"], np.int64), *seconds)

@@ -11,6 +11,8 @@ from genoseq.cli import main
 from genoseq.index.reference import Reference
 from genoseq.io.fastx import read_batches
 from genoseq.io.labelled import read_labelled
+from genoseq.io.proteins import read_proteins
+from genoseq.protein import AMINO_ACIDS
 from genoseq.sequence import reverse_complement
 from genoseq.supervised.homology import homology_clusters
 from genoseq.truth import parse_truth
@@ -38,6 +40,14 @@ def test_families_are_of_seven_classes_with_relatives():
     sizes = np.bincount(homology_clusters(data.codes))
     assert sizes.max() < 60 < len(sizes)  # splits that keep clusters together are possible
     assert (sizes > 1).sum() > 60  # and are others than random ones
+
+
+def test_targets_are_whole_proteins_of_amino_acids():
+    proteins = list(read_proteins(DATA / "targets.fa.gz"))
+    names = [protein.name for protein in proteins]
+    assert names == ["sp|P04019|VE6_HPV11", "sp|A8Z4N9|SPLA_STAAT", "sp|Q9NRE1|MMP26_HUMAN"]
+    assert [len(protein.letters) for protein in proteins] == [150, 235, 261]  # as README.md says
+    assert all(protein.letters[0] == "M" and set(protein.letters) <= set(AMINO_ACIDS) for protein in proteins)
 
 
 def test_reads_come_from_the_genome():

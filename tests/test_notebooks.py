@@ -11,6 +11,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((REPOSITORY / "examples").glob("*.ipynb"))
 LARGEST = 400_000  # bytes of a notebook, with its figures
+NEEDED = {"hyenadna.ipynb": ["torch"], "peptides.ipynb": ["torch", "transformers", "Bio"]}
 
 nbformat = pytest.importorskip("nbformat")
 
@@ -27,7 +28,8 @@ def texts(notebook):
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in NOTEBOOKS] == ["align.ipynb", "classify.ipynb", "hyenadna.ipynb"]
+    names = ["align.ipynb", "classify.ipynb", "hyenadna.ipynb", "peptides.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == names
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=by_name)
@@ -48,7 +50,7 @@ def test_kept_output_is_complete_small_and_of_no_machine(path):
 @pytest.mark.filterwarnings("default")  # those of the kernel's own libraries
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=by_name)
 def test_runs_and_prints_as_many_lines_as_kept(path):
-    for needed in ("nbclient", "ipykernel", "matplotlib", *(["torch"] if "hyena" in path.name else [])):
+    for needed in ("nbclient", "ipykernel", "matplotlib", *NEEDED.get(path.name, [])):
         pytest.importorskip(needed)
     specification = importlib.util.spec_from_file_location(
         "run_notebooks", REPOSITORY / "docs" / "run_notebooks.py"

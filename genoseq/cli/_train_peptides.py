@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
     except ImportError as error:
         if error.name not in ("torch", "transformers", "safetensors"):
             raise
-        raise MissingDependencyError("genoseq train peptides", error.name, "models") from error
+        raise MissingDependencyError("genoseq train peptides", error.name, "peptides") from error
     torch.set_num_threads(args.threads)
     log = TrainingLog(quiet=args.quiet)
     recipe = _recipe(args)

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     except ImportError as error:
         if error.name not in ("torch", "transformers", "safetensors"):
             raise
-        raise MissingDependencyError("genoseq train protein", error.name, "models") from error
+        raise MissingDependencyError("genoseq train protein", error.name, "peptides") from error
     recipe = read_protein_recipe(args.params) if args.params else ProteinRecipe()
     given = {} if args.steps is None else {"steps": args.steps}
     if args.seed != _options.DEFAULT_SEED:  # asked for: it wins over the recipe

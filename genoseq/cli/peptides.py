@@ -101,7 +101,7 @@ def _load(args: argparse.Namespace) -> tuple[MaskedModel, dict[str, str]]:
     except ImportError as error:
         if error.name not in ("torch", "transformers", "safetensors"):
             raise
-        raise MissingDependencyError("a protein model", error.name, "models") from error
+        raise MissingDependencyError("a protein model", error.name, "peptides") from error
     from genoseq.models.hub import find_weights, sha256_of
     from genoseq.peptides.network import weights_file
 

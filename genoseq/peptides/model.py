@@ -69,7 +69,7 @@ class MaskedModel:
         self.threads = 1
         self.forwards = 0
         self.progress: Callable[[int], object] = lambda rows: None
-        # transformers before 5 keeps rotary tables of the last length in each layer: one batch at a time
+        # transformers 5.3 keeps rotary tables of the last length in each layer: one batch at a time
         self._keeps_tables = any(hasattr(module, "_seq_len_cached") for module in network.modules())
 
     @classmethod

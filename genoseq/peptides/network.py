@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor
 from transformers import EsmConfig, EsmForMaskedLM
 
-from genoseq.errors import CheckpointError, UsageError
+from genoseq.errors import CheckpointError, MissingDependencyError, UsageError
 from genoseq.io.files import replacing
 from genoseq.models.checkpoint import check_keys, read_tensors, write_tensors
 from genoseq.peptides.tokens import MASK, PAD, TOKENS
@@ -29,11 +30,13 @@ from genoseq.peptides.tokens import MASK, PAD, TOKENS
 __all__ = ["SHAPES", "EsmShape", "load_network", "new_network", "save_network", "shape_of", "weights_file"]
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+_TRANSFORMERS = (5, 3)  # the first release whose logits do not depend on the batch
 _POSITIONS = 1026  # of the released configurations; rotary positions have no limit
 _EMBEDDING = "esm.embeddings.word_embeddings.weight"
 _NOT_NEEDED = re.compile(
     r"(rotary_embeddings|rot_emb)\.inv_freq$|contact_head\.|position_embeddings|\.position_ids$|^esm\.pooler\."
 )
+_LAYER = re.compile(r"\.layer\.\d+\.")
 _FAIR_PREFIX = re.compile(r"^(model\.)?(encoder\.)?(sentence_encoder\.)?")
 _FAIR_NAMES = (  # of fair-esm, and of transformers
     (re.compile(r"^embed_tokens\."), "esm.embeddings.word_embeddings."),
@@ -95,7 +98,17 @@ SHAPES = {
 
 
 def new_network(shape: EsmShape) -> EsmForMaskedLM:
-    """A network with random weights, as torch's generator gives them."""
+    """A network with random weights, as torch's generator gives them.
+
+    Raises
+    ------
+    MissingDependencyError
+        If transformers is of before 5.3. From 4.56 to 5.2 attention masks do not reach the token dropout of
+        ESM-2, and rows have other logits in company than alone (transformers, pull request 44163).
+    """
+    if tuple(map(int, transformers.__version__.split(".")[:2])) < _TRANSFORMERS:
+        needed = f"transformers {'.'.join(map(str, _TRANSFORMERS))} or newer"
+        raise MissingDependencyError("ESM-2", needed, "peptides")
     return EsmForMaskedLM(shape.config)
 
 
@@ -245,7 +258,9 @@ def _with_tables(network: EsmForMaskedLM) -> EsmForMaskedLM:
     """Compute what is no weight: tables that were made on no device have no values."""
     fresh = dict(new_network(replace(_shape(network), layers=1)).named_buffers())
     for name, buffer in network.named_buffers():
-        buffer.copy_(fresh[name])
+        buffer.copy_(
+            fresh[_LAYER.sub(".layer.0.", name)]
+        )  # layers that have tables of their own have equal ones
     return network
 
 

@@ -11,8 +11,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from genoseq.errors import CheckpointError, UsageError  # noqa: E402
+from genoseq.errors import CheckpointError, MissingDependencyError, UsageError  # noqa: E402
 from genoseq.models.checkpoint import read_tensors, write_tensors  # noqa: E402
+from genoseq.peptides import network as module  # noqa: E402
 from genoseq.peptides.network import (  # noqa: E402
     CONFIG,
     SHAPES,
@@ -101,6 +102,18 @@ def test_padding_and_company_change_nothing(make_network):
     for row, found in zip(rows, together, strict=True):
         alone = logits_of(network, padded([row]))[0]
         torch.testing.assert_close(found[: len(row) + 2], alone, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("version", "right"), [("4.57.6", False), ("5.2.0", False), ("5.3.0", True), ("6.0.0.dev0", True)]
+)
+def test_releases_whose_logits_depend_on_the_batch_are_refused(monkeypatch, version, right):
+    monkeypatch.setattr(module.transformers, "__version__", version)
+    if right:
+        new_network(EsmShape(1, 8, 2, 8))
+        return
+    with pytest.raises(MissingDependencyError, match=r"transformers 5\.3 or newer.*genoseq\[peptides\]"):
+        new_network(EsmShape(1, 8, 2, 8))
 
 
 @pytest.mark.parametrize("half", [False, True])
