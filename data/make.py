@@ -121,7 +121,7 @@ def make_unaligned(pairs: int = 500) -> None:
 
 
 def make_variants() -> None:
-    """Random substitutions, insertions and deletions of the genome, a third of each contig's."""
+    """Random substitutions, insertions and deletions of the genome, as many of each contig."""
     rng = np.random.default_rng(25)
     lines = ["##fileformat=VCFv4.3\n"]
     records = read_fasta(HERE / "genome.fa.gz")

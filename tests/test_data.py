@@ -24,7 +24,8 @@ FILES = dict(
 
 
 def test_every_file_is_listed():
-    assert set(FILES) == {path.name for path in DATA.glob("*.gz")}
+    kinds = ("*.gz", "*.bam", "*.csv")
+    assert set(FILES) == {path.name for kind in kinds for path in DATA.glob(kind)}
     assert sum((DATA / name).stat().st_size for name in FILES) < 2_000_000
 
 
