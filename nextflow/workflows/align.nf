@@ -7,7 +7,7 @@ include { GENOSEQ_ALIGN } from '../modules/genoseq/align'
 include { GENOSEQ_INDEX } from '../modules/genoseq/index'
 include { GENOSEQ_INDEXMERGE } from '../modules/genoseq/indexmerge'
 include { GENOSEQ_INDEXSHARD } from '../modules/genoseq/indexshard'
-include { GENOSEQ_REPORT } from '../modules/genoseq/report'
+include { GENOSEQ_REPORT as ALIGN_REPORT } from '../modules/genoseq/report'
 include { GENOSEQ_SETTINGS } from '../modules/genoseq/settings'
 include { GENOSEQ_SPLIT } from '../modules/genoseq/split'
 include { SAMTOOLS_MERGE } from '../modules/samtools/merge'
@@ -76,17 +76,17 @@ workflow ALIGN {
     SAMTOOLS_MERGE(samples.several.map { meta, bams, _bais, _summaries -> [meta, bams] })
     bam = samples.one.map { meta, bams, bais, _summaries -> [meta, bams[0], bais[0]] }.mix(SAMTOOLS_MERGE.out.bam)
     SAMTOOLS_STATS(bam)
-    GENOSEQ_REPORT(samples.several.mix(samples.one).map { meta, _bams, _bais, summaries -> [meta, summaries] })
+    ALIGN_REPORT(samples.several.mix(samples.one).map { meta, _bams, _bais, summaries -> [meta, summaries] })
     skipped = lanes
         .map { meta, _reads -> [meta.id, meta.row] }
         .unique { sample -> sample[0] }
         .join(bam.map { meta, _bam, _bai -> [meta.id, true] }, remainder: true)
         .filter { _id, _row, done -> !done }
         .map { id, _row, _done -> id }
-    reports = SAMTOOLS_STATS.out.reports.mix(GENOSEQ_REPORT.out.multiqc).flatten()
+    reports = SAMTOOLS_STATS.out.reports.mix(ALIGN_REPORT.out.multiqc).flatten()
     versions = versions.mix(
         GENOSEQ_SETTINGS.out.versions, GENOSEQ_ALIGN.out.versions, SAMTOOLS_MERGE.out.versions,
-        SAMTOOLS_STATS.out.versions, GENOSEQ_REPORT.out.versions,
+        SAMTOOLS_STATS.out.versions, ALIGN_REPORT.out.versions,
     )
 
     emit:

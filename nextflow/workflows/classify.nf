@@ -3,7 +3,7 @@
  */
 
 include { GENOSEQ_CLASSIFY } from '../modules/genoseq/classify'
-include { GENOSEQ_REPORT } from '../modules/genoseq/report'
+include { GENOSEQ_REPORT as CLASSIFY_REPORT } from '../modules/genoseq/report'
 include { GENOSEQ_TRAIN } from '../modules/genoseq/train'
 
 workflow CLASSIFY {
@@ -22,9 +22,9 @@ workflow CLASSIFY {
     }
     GENOSEQ_CLASSIFY(sequences.map { path -> [[id: path.simpleName], path] }, model)
     labels = GENOSEQ_CLASSIFY.out.labels
-    GENOSEQ_REPORT(labels)
-    reports = GENOSEQ_REPORT.out.multiqc
-    versions = versions.mix(GENOSEQ_CLASSIFY.out.versions, GENOSEQ_REPORT.out.versions)
+    CLASSIFY_REPORT(labels)
+    reports = CLASSIFY_REPORT.out.multiqc
+    versions = versions.mix(GENOSEQ_CLASSIFY.out.versions, CLASSIFY_REPORT.out.versions)
 
     emit:
     labels

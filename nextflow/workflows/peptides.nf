@@ -3,7 +3,7 @@
  */
 
 include { GENOSEQ_PEPTIDES } from '../modules/genoseq/peptides'
-include { GENOSEQ_REPORT } from '../modules/genoseq/report'
+include { GENOSEQ_REPORT as PEPTIDES_REPORT } from '../modules/genoseq/report'
 
 workflow PEPTIDES {
     take:
@@ -16,10 +16,10 @@ workflow PEPTIDES {
         .splitFasta(by: 1, file: true)
         .map { path -> [[id: path.baseName], path] }
     GENOSEQ_PEPTIDES(proteins, decoys)
-    GENOSEQ_REPORT(GENOSEQ_PEPTIDES.out.table)
+    PEPTIDES_REPORT(GENOSEQ_PEPTIDES.out.table)
     table = GENOSEQ_PEPTIDES.out.table
-    reports = GENOSEQ_REPORT.out.multiqc
-    versions = GENOSEQ_PEPTIDES.out.versions.mix(GENOSEQ_REPORT.out.versions)
+    reports = PEPTIDES_REPORT.out.multiqc
+    versions = GENOSEQ_PEPTIDES.out.versions.mix(PEPTIDES_REPORT.out.versions)
 
     emit:
     table

@@ -5,7 +5,7 @@
 
 include { BCFTOOLS_CONCAT } from '../modules/bcftools/concat'
 include { BCFTOOLS_SCATTER } from '../modules/bcftools/scatter'
-include { GENOSEQ_REPORT } from '../modules/genoseq/report'
+include { GENOSEQ_REPORT as VARIANTS_REPORT } from '../modules/genoseq/report'
 include { GENOSEQ_VARIANTS } from '../modules/genoseq/variants'
 
 workflow VARIANTS {
@@ -34,11 +34,11 @@ workflow VARIANTS {
             [[id: id.toString()], in_order[1]]
         }
     BCFTOOLS_CONCAT(scored)
-    GENOSEQ_REPORT(BCFTOOLS_CONCAT.out.vcf.map { meta, vcf, _index -> [meta, vcf] })
+    VARIANTS_REPORT(BCFTOOLS_CONCAT.out.vcf.map { meta, vcf, _index -> [meta, vcf] })
     vcf = BCFTOOLS_CONCAT.out.vcf
-    reports = GENOSEQ_REPORT.out.multiqc
+    reports = VARIANTS_REPORT.out.multiqc
     versions = BCFTOOLS_SCATTER.out.versions.mix(
-        GENOSEQ_VARIANTS.out.versions, BCFTOOLS_CONCAT.out.versions, GENOSEQ_REPORT.out.versions
+        GENOSEQ_VARIANTS.out.versions, BCFTOOLS_CONCAT.out.versions, VARIANTS_REPORT.out.versions
     )
 
     emit:

@@ -53,6 +53,11 @@ class Run:
     out: Path
     tasks: list[dict[str, str]] = field(default_factory=list)
 
+    @property
+    def processes(self) -> set[str]:
+        """Names of all processes, without workflows."""
+        return {task["process"].split(":")[-1] for task in self.tasks}
+
     def of(self, process: str) -> list[dict[str, str]]:
         """Tasks of a process, by its name without workflows."""
         return [task for task in self.tasks if task["process"].split(":")[-1] == process]

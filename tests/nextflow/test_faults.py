@@ -46,7 +46,7 @@ def test_with_skip_bad_samples_the_others_finish(nextflow, bad_sheet, shipped, c
     assert sorted(path.stem for path in (run.out / "align").glob("*.bam")) == ["one", "two"]
     assert (run.out / "pipeline_info" / "skipped_samples.txt").read_text() == "bad\n"
     assert re.search(
-        rf"GENOSEQ_{command.upper()} \(bad.*\) was skipped: genoseq {command}: error: cut.fq:5", run.log
+        rf"GENOSEQ_{command.upper()} \(bad.*\) was skipped: genoseq {command}: error: 1/cut.fq:5", run.log
     )
 
 

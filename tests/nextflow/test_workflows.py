@@ -49,7 +49,10 @@ def test_all_tasks_succeed_at_the_first_try(runs, project):
         "GENOSEQ_INDEXSHARD",
         "GENOSEQ_INDEXMERGE",
     }  # for what is larger: test_scatter.py
-    assert {task["process"].split(":")[-1] for task in run.tasks} == modules - idle
+    names = {
+        re.sub(r"(ALIGN|VARIANTS|CLASSIFY|PEPTIDES)_REPORT", "GENOSEQ_REPORT", name) for name in run.processes
+    }
+    assert names == modules - idle
 
 
 @pytest.mark.parametrize("name", list(RUNS)[1:])
@@ -140,8 +143,7 @@ def test_stubs_have_the_outputs_of_the_modules(nextflow):
     assert {task["status"] for task in run.tasks} == {"COMPLETED"}
     for path in RESULTS:
         assert (run.out / path).exists()
-    names = {task["process"].split(":")[-1] for task in run.tasks}
-    assert {"GENOSEQ_SETTINGS", "GENOSEQ_INDEXSHARD", "GENOSEQ_INDEXMERGE", "SAMTOOLS_MERGE"} <= names
+    assert {"GENOSEQ_SETTINGS", "GENOSEQ_INDEXSHARD", "GENOSEQ_INDEXMERGE", "SAMTOOLS_MERGE"} <= run.processes
 
 
 def test_lint(nextflow, project):

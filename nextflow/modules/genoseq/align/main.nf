@@ -8,7 +8,7 @@ process GENOSEQ_ALIGN {
     conda "${moduleDir}/environment.yml"
 
     input:
-    tuple val(meta), path(reads, arity: '1..2'), path(settings, arity: '0..*')
+    tuple val(meta), path(reads, arity: '1..2', stageAs: '?/*'), path(settings, arity: '0..*')
     path index
 
     output:

@@ -8,7 +8,7 @@ process GENOSEQ_SETTINGS {
     conda "${moduleDir}/environment.yml"
 
     input:
-    tuple val(meta), path(reads, arity: '1..2')
+    tuple val(meta), path(reads, arity: '1..2', stageAs: '?/*')
     path index
 
     output:
