@@ -312,8 +312,11 @@ def run(args: argparse.Namespace) -> None:
     except yaml.YAMLError as error:
         raise UsageError(f"{args.params}: not YAML ({error})") from error
     goals = read_goals(args.targets or DATA / params["targets"], params["lengths"])[: args.most]
-    args.output.mkdir(parents=True, exist_ok=True)
     model, about = load(args)
+    try:
+        args.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise input_error(error, args.output) from error
     if "model_note" in about:
         say(about["model_note"])
     everything = Study(model, about["model_sha256"], params, args.output / KEPT).run(goals)

@@ -49,6 +49,7 @@ RUNS = {
     "diversity": ("decoders.py", "--targets 40", "--targets 2 -n 3"),
     "decoders": ("decoders.py", "-n 4 --penalty 0.5", "--targets 2 -n 2 --penalty 0.5"),
 }
+KEY_END = " -->\n"
 TITLES = {
     "equations": "Logits against the equations",
     "perplexity": "Pseudo-perplexity of the test peptides",
@@ -85,7 +86,11 @@ def main() -> None:
     if args.list:
         return
     pages = [(title, args.work / f"{name}.md") for name, title in TITLES.items()]
-    parts = [f"## {title}\n\n{path.read_text(encoding='utf-8')}" for title, path in pages if path.exists()]
+    parts = [
+        f"## {title}\n\n{path.read_text(encoding='utf-8').partition(KEY_END)[2]}"
+        for title, path in pages
+        if path.exists()
+    ]
     (args.work / "peptides.md").write_text("\n".join(parts), encoding="utf-8")
     print(f"{args.work / 'peptides.md'}: {len(parts)} of {len(RUNS)} tables", file=sys.stderr)
     if failed:
@@ -102,7 +107,7 @@ def command(args: argparse.Namespace, name: str) -> list[str]:
     about = (
         [] if name == "memory" else ["--pairs", str(args.data / "pepmlm_test.csv.gz"), "--model", args.model]
     )
-    return [str(HERE / script), *about, *own]
+    return [os.path.relpath(HERE / script), *about, *own]
 
 
 def done(args: argparse.Namespace, name: str, words: list[str]) -> bool:
@@ -111,7 +116,7 @@ def done(args: argparse.Namespace, name: str, words: list[str]) -> bool:
     weights = "" if name == "memory" else sha256_of(weights_file(find_weights(args.model)))
     scripts = b"".join(path.read_bytes() for path in (Path(words[0]), HERE / "cases.py"))
     key = hashlib.sha256(repr((words, weights)).encode() + scripts).hexdigest()
-    if page.exists() and f"<!-- {key} -->" in page.read_text(encoding="utf-8"):
+    if page.exists() and page.read_text(encoding="utf-8").startswith(f"<!-- {key}{KEY_END}"):
         return True
     print(f"run.py: {name}", file=sys.stderr, flush=True)
     start, before = time.perf_counter(), os.times()
@@ -122,7 +127,8 @@ def done(args: argparse.Namespace, name: str, words: list[str]) -> bool:
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     weights = f"weights SHA-256 `{weights}`, " if weights else ""
     spent = f"{weights}{cpu:.0f} CPU s, {time.perf_counter() - start:.0f} s"
-    page.write_text(f"<!-- {key} -->\n{found.stdout.strip()}\n\n{spent}\n", encoding="utf-8")
+    text = found.stdout.strip().replace(f"{args.data}/", "DATA/")
+    page.write_text(f"<!-- {key}{KEY_END}{text}\n\n{spent}\n", encoding="utf-8")
     return True
 
 

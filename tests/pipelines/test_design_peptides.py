@@ -252,6 +252,9 @@ def test_bad_files(model, tmp_path, monkeypatch, capsys):
         assert caught.value.code == 1
         assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "-m", model, "-o", dna)
+    assert f"{dna}: " in capsys.readouterr().err
 
 
 def test_the_parameters_that_ship():
