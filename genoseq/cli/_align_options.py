@@ -74,6 +74,13 @@ def _add_output_options(output: argparse._ArgumentGroup) -> None:
         metavar="SIZE",
         help="memory for sorting, for example 2G; more is sorted in pieces on disk (default: 256M)",
     )
+    output.add_argument(
+        "--level",
+        type=bounded_int(0, 9),
+        metavar="N",
+        help="compression of BAM and CRAM, 0 (none) to 9; 1 is fast, for files that do not stay (default: as "
+        "samtools)",
+    )
     output.add_argument("--no-unmapped", action="store_true", help="leave out reads that were not placed")
     output.add_argument("--eqx", action="store_true", help="CIGAR with = and X instead of M")
     output.add_argument(
@@ -144,4 +151,6 @@ def is_paf(args: argparse.Namespace) -> bool:
         raise UsageError("--secondary-seq needs --secondary N, and lines for them: no --xa")
     if args.sort_memory is not None and not args.sort:
         raise UsageError("--sort-memory belongs to --sort")
+    if args.level is not None and (paf or alignment_format(args.output) == "sam"):
+        raise UsageError("--level is for BAM and CRAM: use -o with a name that ends in .bam or .cram")
     return paf

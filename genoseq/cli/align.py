@@ -175,7 +175,8 @@ def _align(
 
     output = open_output(args.output) if paf else open_alignment_output(
         args.output, header, sort=args.sort, threads=args.threads,
-        sort_memory=args.sort_memory or SORT_MEMORY, fasta=index.reference.write_fasta,
+        sort_memory=args.sort_memory or SORT_MEMORY, level=args.level,
+        fasta=index.reference.write_fasta,
     )  # fmt: skip
     with output as sink, SortedOut.open(args.al, args.un) as apart:
         try:

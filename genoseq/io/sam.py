@@ -198,6 +198,7 @@ def open_alignment_output(
     sort: bool = False,
     threads: int = 1,
     sort_memory: int = SORT_MEMORY,
+    level: int | None = None,
     fasta: Callable[[Path], None] | None = None,
 ) -> Iterator[AlignmentOutput]:
     """Open a SAM, BAM or CRAM file for blocks of SAM lines.
@@ -217,6 +218,8 @@ def open_alignment_output(
         For compression and sorting.
     sort_memory
         Bytes that sorting may take for records; more are sorted in pieces beside the output.
+    level
+        Of compression, 0 (none) to 9 (smallest); None: as samtools does it. SAM has none.
     fasta
         Writes the genome as FASTA to a path; CRAM, which stores what differs from it, needs one.
 
@@ -239,7 +242,14 @@ def open_alignment_output(
     with destination(path) as (target, scratch):
         index = _index_suffix(chosen, header) if chosen != "sam" and sort and scratch is not None else None
         arguments = _samtools_arguments(
-            chosen, target, index, sort=sort, scratch=scratch, threads=threads, memory=sort_memory
+            chosen,
+            target,
+            index,
+            sort=sort,
+            scratch=scratch,
+            threads=threads,
+            memory=sort_memory,
+            level=level,
         )
         if chosen == "cram":
             if fasta is None or scratch is None:
@@ -265,9 +275,12 @@ def _samtools_arguments(
     scratch: Path | None,
     threads: int,
     memory: int,
+    level: int | None,
 ) -> list[str]:
     named = target if index is None else f"{target}##idx##{target}{index}"
     arguments = ["sort" if sort else "view", "--no-PG", "-O", format, "-o", named, "-@", str(threads - 1)]
+    if level is not None:
+        arguments += ["--output-fmt-option", f"level={level}"]
     if index is not None:
         arguments.append("--write-index")
     if sort:

@@ -248,6 +248,8 @@ def test_the_profile_adds_up(run, toy_folder, fastq, away, output):
         ("--secondary-seq", "--secondary-seq needs --secondary N"),
         ("--secondary-seq --secondary 2 --xa", "--secondary-seq needs --secondary N, and lines for them"),
         ("--sort-memory 1G", "--sort-memory belongs to --sort"),
+        ("--level 1", "--level is for BAM and CRAM"),
+        ("--level 10 -o x.bam", "10 is out of range (allowed: 0..9)"),
         ("--sort --sort-memory 1M -o x.bam", "1M is out of range (allowed: 16M or more)"),
         ("--sort --sort-memory lots -o x.bam", "'lots' is not a size"),
         ("--un u.fq.xz", "--un: u.fq.xz: plain or gzip FASTQ is written"),
@@ -261,6 +263,16 @@ def test_options_that_do_not_go_together(run, toy_folder, fastq, away, options, 
     assert (result.exit, result.output) == (2, b"")
     assert message in result.stderr
     assert list(away.iterdir()) == []
+
+
+def test_levels_of_compression(run, toy_folder, data, away):
+    for level in (0, 1, 6):
+        options = f"-o {level}.bam --sort --level {level} -q"
+        assert run(f"align -x {toy_folder} {data}/reads.fq.gz {options}").exit == 0
+        assert [r.to_string() for r in records(f"{level}.bam")] == [r.to_string() for r in records("0.bam")]
+    sizes = [Path(f"{level}.bam").stat().st_size for level in (0, 1, 6)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 2 * sizes[1] > 2 * sizes[2]
 
 
 def test_sorting_with_little_memory(run, toy_folder, data, away):

@@ -19,10 +19,11 @@ process GENOSEQ_ALIGN {
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: meta.part
     def search = settings ? "--settings ${settings}" : task.ext.args2 ?: ''
+    def level = meta.parts == 1 ? '' : '--level 1' // parts do not stay
     def group = meta.kind == 'alignments' ? '' : "--rg '@RG\\tID:${meta.id}.${meta.lane}\\tSM:${meta.id}'"
     """
     genoseq align ${args} ${search} ${group} -t ${task.cpus} -x ${index} ${reads} \\
-        --sort -o ${prefix}.bam --json ${prefix}.json --statistics
+        --sort ${level} -o ${prefix}.bam --json ${prefix}.json --statistics
     """
 
     stub:
