@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=20, help="peptides a target and decoder")
     parser.add_argument("--scored", type=int, default=20, help="of these, exactly")
     parser.add_argument("--penalty", type=float, nargs="+", default=[0.25, 0.5, 1.0], help="of diverse")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="decoders (default: all)")
     args = parser.parse_args()
     announce(args)
     ways: dict[str, tuple[Decoder, Sampling]] = {
@@ -43,6 +44,7 @@ def main() -> None:
     }
     for penalty in args.penalty:
         ways[f"diverse, {penalty:g}"] = (Diverse(penalty=penalty), Sampling(temperature=0.0))
+    ways = {name: way for name, way in ways.items() if name in {BASE, *args.only} or not args.only}
     cases, model = cases_of(args), model_of(args)
     found = {name: np.zeros((len(cases), 3)) for name in ways}
     seconds = dict.fromkeys(ways, 0.0)

@@ -45,7 +45,7 @@ def main() -> None:
             found["released, 650M"].append((wanted, [by_target[case.target.letters]]))
         found["published way"].append((wanted, published_way(model, case.target.tokens, wanted, args.n, rng)))
         plan = DesignPlan(
-            (Template.of_length(wanted),), args.n, 5 * args.n, decoder=Iterative(), seed=args.seed
+            (Template.of_length(wanted),), args.n, 2 * args.n, decoder=Iterative(), seed=args.seed
         )
         designed = design(model, case.target, plan).candidates
         found["genoseq"].append((wanted, [each.peptide for each in designed]))

@@ -14,12 +14,14 @@ CPU time on one core, for a model of 5 M parameters:
     equations        2 minutes   logits against float64, padding and company
     perplexity       4 minutes   the test pairs, beside models that count letters
     memory           3 minutes   one design by the architecture of 650M, in 8 GiB
-    speed           10 minutes   the best 20 of 200, with and without a screen
-    estimate        20 minutes   one look against exact scores
-    published       50 minutes   X, lengths, repeats, beside the peptides that were released
-    specificity     70 minutes   own target against five decoys
-    diversity      100 minutes   decoders: 20 peptides for each of 40 targets
-    decoders       100 minutes   decoders: 4 peptides for each of the 203 targets
+    speed            4 minutes   the best 20 of 200, with and without a screen
+    estimate         6 minutes   one look against exact scores
+    published       20 minutes   X, lengths, repeats, beside the peptides that were released
+    specificity     18 minutes   own target against five decoys
+    diversity       15 minutes   decoders: 20 peptides for each of 10 targets
+    decoders        15 minutes   decoders: 2 peptides for each of the 203 targets
+
+The sizes are options of the scripts: `--list` prints what is run.
 """
 
 from __future__ import annotations
@@ -37,17 +39,18 @@ from genoseq.models.hub import find_weights, sha256_of
 from genoseq.peptides.network import weights_file
 
 HERE = Path(__file__).parent
+MAIN = "independent iterative gibbs 'diverse, 0.5'"
 # by name: the script, its arguments, and those of a quick look; TRAIN and GENERATED are files of --data
 RUNS = {
     "equations": ("equations.py", "--targets 5", "--targets 1"),
     "perplexity": ("perplexity.py", "--train TRAIN", "--train TRAIN --targets 3"),
     "memory": ("memory.py", "", "--shape esm2_t6_8M --limit 2"),
-    "speed": ("speed.py", "--targets 3", "--targets 1 --samples 20 --best 5 --scored 5 10"),
-    "estimate": ("estimate.py", "--targets 40", "--targets 2 -n 8"),
-    "published": ("published.py", "--generated GENERATED", "--generated GENERATED --targets 2"),
-    "specificity": ("specificity.py", "--targets 40", "--targets 2 --candidates 4 -n 2"),
-    "diversity": ("decoders.py", "--targets 40", "--targets 2 -n 3"),
-    "decoders": ("decoders.py", "-n 4 --penalty 0.5", "--targets 2 -n 2 --penalty 0.5"),
+    "speed": ("speed.py", "--targets 1", "--targets 1 --samples 20 --best 5 --scored 5 10"),
+    "estimate": ("estimate.py", "--targets 12", "--targets 2 -n 8"),
+    "published": ("published.py", "--generated GENERATED -n 3", "--generated GENERATED --targets 2"),
+    "specificity": ("specificity.py", "--targets 24 --candidates 10 -n 3", "--targets 2 --candidates 4 -n 2"),
+    "diversity": ("decoders.py", f"--targets 10 --penalty 0.5 --only {MAIN}", "--targets 2 -n 3"),
+    "decoders": ("decoders.py", "-n 2 --penalty 0.5 --only iterative", "--targets 2 -n 2 --penalty 0.5"),
 }
 KEY_END = " -->\n"
 TITLES = {
