@@ -85,5 +85,5 @@ docs: env
 	$(BIN)/python docs/run_notebooks.py examples/*.ipynb
 
 clean:
-	rm -rf demo dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .nextflow .nextflow.log* demo dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find genoseq tests -name __pycache__ -type d -exec rm -rf {} +
