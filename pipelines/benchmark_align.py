@@ -30,13 +30,14 @@ from speed import Speed  # isort: skip
 from genoseq.align.presets import CASCADES
 from genoseq.errors import GenoseqError, UsageError
 from genoseq.evaluate import CONFIDENT, Evaluation
-from genoseq.plots import accuracy_plot, reliability_plot, speed_plot
+from genoseq.plots import accuracy_plot, reliability_plot
+from genoseq.plots.style import dress, series_style
 
 ACCURACY, CALIBRATION, SPEED = "accuracy.png", "calibration.png", "speed.png"
 Grid = dict[tuple[int, float], dict[str, Evaluation]]
 """Length (bp), divergence -> program -> what became of its reads."""
 NOTE = """
-A read is right within 60 bp of its origin, on its strand. Of the edits {indels:.0%} are insertions and
+A read is right within 60 bp of its origin, on its strand. Of the edits {indels:g} % are insertions and
 deletions; both strands, no errors of a machine. All programs run on one thread. CPU seconds are from FASTQ to
 SAM: of genoseq those of its Python API with the index open, of the others those of the command less what it
 takes for one read; LAST's stop at MAF.
@@ -123,16 +124,25 @@ def accuracy_figure(grid: Grid, programs: list[str]) -> Figure:
         lines = {p: [share(grid[length, d][p], "right") / 100 for d in divergences] for p in programs}
         accuracy_plot(divergences, lines, axes)
         axes.set_title(f"{length} bp", loc="left", fontsize=11)
+        if axes is not panels[0]:
+            axes.get_legend().remove()
+            axes.set_ylabel("")
     return figure
 
 
 def speed_figure(speeds: dict[float, dict[str, Speed]], right: dict[float, dict[str, float]]) -> Figure:
     """Speed against accuracy, a panel for each divergence."""
     figure = new_figure(4.6 * len(speeds), 3.8)
-    for divergence, axes in zip(speeds, figure.subplots(1, len(speeds), squeeze=False)[0], strict=True):
-        found = speeds[divergence]
-        speed_plot({name: (found[name].median, right[divergence][name]) for name in found}, axes)
-        axes.set_title(f"{100 * divergence:g} % divergence", loc="left", fontsize=11)
+    panels = figure.subplots(1, len(speeds), squeeze=False, sharex=True, sharey=True)[0]
+    for divergence, axes in zip(speeds, panels, strict=True):
+        for i, (name, speed) in enumerate(speeds[divergence].items()):
+            place = speed.median, 100 * right[divergence][name]
+            axes.plot(*place, linestyle="none", markersize=7, label=name, **series_style(i))
+        y = "reads placed right (%)" if axes is panels[0] else ""
+        dress(axes, f"{100 * divergence:g} % divergence", "reads a CPU second", y)
+        axes.set_xscale("log")
+        axes.set_ylim(-4, 104)
+    panels[0].legend(loc="lower left", fontsize=9)
     return figure
 
 
@@ -170,7 +180,7 @@ def measured(study: Study, bench: Bench) -> None:
     parts = [
         f"{params['reads']:,} reads of each length and divergence from `{params['genome']}`, "
         f"{len(bench.reference):,} bp; genoseq with the preset `{params['preset']}`.",
-        NOTE.format(indels=params["indel_share"]).strip(),
+        NOTE.format(indels=100 * params["indel_share"]).strip(),
         "## Accuracy\n\nReads placed right, %; in brackets those placed wrong with a MAPQ of 20 or more.",
         f"{accuracy_table(grid, programs)}\n![reads placed right by divergence]({ACCURACY})",
         "## Calibration of MAPQ\n\nAll reads of the table above together.",
@@ -199,7 +209,7 @@ def measured(study: Study, bench: Bench) -> None:
             for name, speed in found.items()
         ],
     }
-    study.finish(f"Aligners on {params['genome']}", "\n\n".join(parts), results)
+    study.finish(f"Aligners on {params['genome']}", "\n\n".join(part.rstrip() for part in parts), results)
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from genoseq.plots import training_plot
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """In Markdown."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines) + "\n"
+    head, *lines = (f"| {' | '.join(_cell(cell) for cell in line)} |" for line in (columns, *rows))
+    return "\n".join([head, f"|{'---|' * len(columns)}", *lines]) + "\n"
 
 
 def _cell(value: Any) -> str:

@@ -99,10 +99,15 @@ class Study:
             f"# {title}\n\n{body.strip()}\n\n## How this was made\n\n    {command}\n",
             f"{told}; {processor()} ({platform.system()} {platform.machine()}). This run took "
             f"{duration(wall)}, {cpu:,.0f} CPU seconds; what an earlier one had kept was not done again.\n",
-            f"```yaml\n{yaml.safe_dump(self.params, sort_keys=False, allow_unicode=True, width=100)}```\n",
+            f"```yaml\n{self._yaml()}```\n",
         ]
         write(self.work / REPORT, "\n".join(lines))
         self.say(f"wrote {self.work / REPORT}")
+
+    def _yaml(self) -> str:
+        return yaml.safe_dump(
+            self.params, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+        )
 
 
 class Steps:

@@ -165,7 +165,7 @@ def test_the_page_tells_how_it_was_made(script, tmp_path, capsys):
 
 
 def test_tables_keep_their_cells():
-    assert table(["a", "b"], [[1, "x|y"]]) == "| a | b |\n| --- | --- |\n| 1 | x\\|y |\n"
+    assert table(["a", "b"], [[1, "x|y"]]) == "| a | b |\n|---|---|\n| 1 | x\\|y |\n"
 
 
 def test_every_study_has_its_parameters_and_its_line_in_the_readme():
