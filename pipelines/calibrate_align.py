@@ -282,11 +282,9 @@ def reliability_table(rows: list[dict[str, Any]]) -> str:
 
 def endings_table(rows: list[dict[str, Any]]) -> str:
     """Markdown of what `endings` gives."""
-    shares = ([100 * row[key] for key in ("divergence", "ends", "too_early")] for row in rows)
-    return table(
-        ["divergence %", "ends %", "too early %"],
-        [[f"{divergence:g}", f"{ends:.1f}", f"{early:.3f}"] for divergence, ends, early in shares],
-    )
+    shares = [[100 * row[key] for key in ("divergence", "ends", "too_early")] for row in rows]
+    cells = [[f"{divergence:g}", f"{ends:.1f}", f"{early:.3f}"] for divergence, ends, early in shares]
+    return table(["divergence %", "ends %", "too early %"], cells)
 
 
 def reliability_figure(samples: dict[str, tuple[Sample, NDArray[np.float64]]]) -> Figure:
@@ -325,23 +323,29 @@ def card(params: dict[str, Any], results: dict[str, Any]) -> str:
         "",
         "**Limits**: sequencing errors count as divergence; qualities are not looked at. Reads above 250",
         "bp and genomes of many more repeats were not in the data. Foreign reads: see docs/benchmarks.md.",
-        "",
-        "## Conviction",
-        "",
+        "\n## Conviction\n",
         "Verdicts after each stage that end the search, and those that a later stage would have mended.",
         "",
         endings_table(results["conviction"]["held_out"]).rstrip(),
     ]
     for name, what in (("certainty", "alignments"), ("kinship", "mates")):
         lines += [
-            "",
-            f"## {name.capitalize()}",
-            "",
+            f"\n## {name.capitalize()}\n",
             f"Wrong of all {what} without an equal rival, by the MAPQ that was given.",
             "",
             reliability_table(results[name]["held_out"]).rstrip(),
         ]
     return "\n".join(lines) + "\n"
+
+
+def judged(
+    sample: Sample, params: dict[str, Any]
+) -> tuple[NDArray[np.float64], dict[str, Any], tuple[Sample, NDArray[np.float64]]]:
+    """Weights from all of a sample; what those of the most of it are worth on the rest; and both of these."""
+    learn, measure = split(sample, params["held_out"], params["seed"])
+    learned = fit(learn, 30.0)
+    result = {"alignments": len(sample.label), "held_out": reliability(measure, learned)}
+    return fit(sample, 30.0), result, (measure, learned)
 
 
 def make(study: Study) -> None:
@@ -370,21 +374,13 @@ def make(study: Study) -> None:
 
     foreign = Reference.from_fasta(study.data / params["foreign"]["path"])
     drawn = {}
-    for name in ("certainty", "kinship"):
-        found = (
-            certainty_sample(indexes, foreign, parameters, params)
-            if name == "certainty"
-            else kinship_sample(indexes, parameters, params)
-        )
-        sample = join(list(found))
-        learn, measure = split(sample, params["held_out"], params["seed"])
-        learned = fit(learn, 30.0)
-        drawn[name] = measure, learned
-        results[name] = {"alignments": len(sample.label), "held_out": reliability(measure, learned)}
-        judges[name] = fit(sample, 30.0)
-        steps.done(f"{name}, {len(sample.label):,} alignments")
-        if name == "certainty":
-            parameters = dataclasses.replace(parameters, certainty=Judge(judges[name]))
+    sample = join(list(certainty_sample(indexes, foreign, parameters, params)))
+    judges["certainty"], results["certainty"], drawn["certainty"] = judged(sample, params)
+    steps.done(f"certainty, {len(sample.label):,} alignments")
+    parameters = dataclasses.replace(parameters, certainty=Judge(judges["certainty"]))
+    sample = join(list(kinship_sample(indexes, parameters, params)))
+    judges["kinship"], results["kinship"], drawn["kinship"] = judged(sample, params)
+    steps.done(f"kinship, {len(sample.label):,} alignments")
     text = {name: [float(f"{weight:.6g}") for weight in weights] for name, weights in judges.items()}
     write(study.output / "judges.md", card(params, results))
     write(study.output / "judges.json", json.dumps(text, indent=1) + "\n")

@@ -56,11 +56,11 @@ def training_figure(logs: Sequence[Path], unit: str) -> Figure:
     """
     figure = new_figure(6 * len(logs), 3.4)
     for path, axes in zip(logs, figure.subplots(1, len(logs), squeeze=False)[0], strict=True):
-        lines, before, last = [], 0, 0
+        lines, stage, before, last = [], None, 0, 0
         for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
-            if "step" in line:
-                if line["step"] < last and "loss" in line:
-                    before += last
+            if "loss" in line or "held_out" in line:
+                if line.get("stage") != stage:
+                    stage, before = line["stage"], before + last
                 last = line["step"]
                 lines.append({**line, "step": before + last})
         training_plot(lines, ax=axes)

@@ -160,12 +160,16 @@ def run_study(
         prog=f"{name}.py", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add, usual = parser.add_argument, HERE / "params" / f"{name}.yaml"
-    data = HERE.parent / "data"
-    add("--params", type=Path, default=usual, metavar="FILE", help=f"YAML (default: params/{usual.name})")
-    add("--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="single parameters")
-    add("--data", type=Path, default=data, metavar="DIR", help="what the parameters name (default: data/)")
-    add("--work", type=Path, metavar="DIR", help="of report, results, what is kept (default: that of -o)")
-    add("-o", "--output", type=Path, required=True, metavar="DIR", help="of what is made")
+    for option, default, help_words in (
+        ("--params", usual, f"parameters, YAML (default: params/{usual.name})"),
+        ("--data", HERE.parent / "data", "folder of the files that the parameters name (default: data/)"),
+        ("--work", None, "folder of report, results, and what a stopped run goes on from (default: OUT)"),
+    ):
+        add(option, type=Path, default=default, metavar="PATH", help=help_words)
+    add(
+        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="change single parameters"
+    )
+    add("-o", "--output", type=Path, required=True, metavar="OUT", help="folder of what is made")
     options(parser)
     args = parser.parse_args()
     try:
