@@ -39,7 +39,8 @@ def test_genoseq_alone(run, tmp_path, capsys):
     run("peers=[]")
     out = tmp_path / "out"
     assert {path.name for path in out.iterdir()} == {
-        "report.md", "results.json", "measured.jsonl", "files", "accuracy.png", "calibration.png", "speed.png",
+        "report.md", "results.json", "measured.jsonl", "files",
+        "accuracy.png", "calibration.png", "speed.png",
     }  # fmt: skip
     assert "benchmark_align: 4/4 speed at 15%, reads a CPU second: genoseq " in capsys.readouterr().err
     found = json.loads((out / "results.json").read_text(encoding="utf-8"))["results"]

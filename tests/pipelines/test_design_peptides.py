@@ -257,7 +257,7 @@ def test_bad_files(model, tmp_path, monkeypatch, capsys):
         assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     with pytest.raises(SystemExit):
-        run(monkeypatch, "-m", model, "-o", dna)
+        run(monkeypatch, "--set", f"model={model}", "-o", dna)
     assert f"{dna}: " in capsys.readouterr().err
 
 
