@@ -7,24 +7,24 @@
 whether the stages still to come would mend a wrong best locus. *Certainty* is fitted to the finished
 alignments, with that conviction in place; the label is whether the alignment is at the read's origin.
 *Kinship* is fitted to the mates of pairs, with both in place, to the same label. All are logistic
-regressions. About three quarters of an hour on one CPU core.
+regressions. OUT gets ``judges.json`` and its card; ``--work`` keeps the indexes.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from pages import new_figure, table, write
 from sklearn.linear_model import LogisticRegression
+from study import Steps, Study, run_study
 
 from genoseq.align.aligner import Aligner
 from genoseq.align.cascade import find_loci
@@ -35,11 +35,13 @@ from genoseq.align.outcome import choose, outcome
 from genoseq.align.presets import AlignmentParameters, preset
 from genoseq.align.records import UNMAPPED
 from genoseq.align.vote import OFFSET, STRAND_SHIFT
+from genoseq.evaluate import Evaluation
 from genoseq.index.reference import Reference
 from genoseq.index.store import PRESETS, Index
-from genoseq.io.files import replacing
+from genoseq.plots import reliability_plot
 from genoseq.simulate import SimulatedReads, SimulationParameters, random_reads, simulate_reads
 
+PLOT = "calibration.png"
 CONSTANT = FEATURES - 1
 """The column of the evidence that is 1."""
 BANDS = ((0, 3), (3, 10), (10, 20), (20, 30), (30, 40), (40, 61))
@@ -267,19 +269,35 @@ def opened(data: Path, work: Path, name: str) -> Index:
     return Index.open(folder)
 
 
-def reliability_table(rows: list[dict[str, Any]]) -> list[str]:
-    """Lines of Markdown of what `reliability` gives."""
-    lines = [
-        "| divergence % | " + " | ".join(f"{low}-{high - 1}" for low, high in BANDS) + " |",
-        "|---" * (len(BANDS) + 1) + "|",
-    ]
+def reliability_table(rows: list[dict[str, Any]]) -> str:
+    """Markdown of what `reliability` gives."""
+    head = ["divergence %", *(f"{low}-{high - 1}" for low, high in BANDS)]
+    lines = []
     for start in range(0, len(rows), len(BANDS)):
         row = rows[start : start + len(BANDS)]
         divergence = "foreign" if row[0]["divergence"] < 0 else f"{100 * row[0]['divergence']:g}"
-        lines.append(
-            f"| {divergence} | " + " | ".join(f"{r['wrong']:,} of {r['reads']:,}" for r in row) + " |"
-        )
-    return lines
+        lines.append([divergence, *(f"{r['wrong']:,} of {r['reads']:,}" for r in row)])
+    return table(head, lines)
+
+
+def endings_table(rows: list[dict[str, Any]]) -> str:
+    """Markdown of what `endings` gives."""
+    shares = [[100 * row[key] for key in ("divergence", "ends", "too_early")] for row in rows]
+    cells = [[f"{divergence:g}", f"{ends:.1f}", f"{early:.3f}"] for divergence, ends, early in shares]
+    return table(["divergence %", "ends %", "too early %"], cells)
+
+
+def reliability_figure(samples: dict[str, tuple[Sample, NDArray[np.float64]]]) -> Figure:
+    """What MAPQ promises and what was observed, of reads that are not foreign: a series for each judge."""
+    found = []
+    for name, (sample, weights) in samples.items():
+        own = sample.take(np.flatnonzero(sample.divergence >= 0))
+        quality = phred(own.evidence @ weights).astype(np.int64)
+        right, wrong = (np.bincount(quality[own.label == label], minlength=256) for label in (True, False))
+        found.append(Evaluation(name, right=right, wrong=wrong))
+    figure = new_figure(6.4, 4.6)
+    reliability_plot(found, figure.subplots())
+    return figure
 
 
 def card(params: dict[str, Any], results: dict[str, Any]) -> str:
@@ -305,45 +323,40 @@ def card(params: dict[str, Any], results: dict[str, Any]) -> str:
         "",
         "**Limits**: sequencing errors count as divergence; qualities are not looked at. Reads above 250",
         "bp and genomes of many more repeats were not in the data. Foreign reads: see docs/benchmarks.md.",
-        "",
-        "## Conviction",
-        "",
+        "\n## Conviction\n",
         "Verdicts after each stage that end the search, and those that a later stage would have mended.",
         "",
-        "| divergence % | ends % | too early % |",
-        "|---|---|---|",
+        endings_table(results["conviction"]["held_out"]).rstrip(),
     ]
-    for row in results["conviction"]["held_out"]:
-        divergence, ends, early = (100 * row[key] for key in ("divergence", "ends", "too_early"))
-        lines.append(f"| {divergence:g} | {ends:.1f} | {early:.3f} |")
     for name, what in (("certainty", "alignments"), ("kinship", "mates")):
         lines += [
-            "",
-            f"## {name.capitalize()}",
-            "",
+            f"\n## {name.capitalize()}\n",
             f"Wrong of all {what} without an equal rival, by the MAPQ that was given.",
             "",
-            *reliability_table(results[name]["held_out"]),
+            reliability_table(results[name]["held_out"]).rstrip(),
         ]
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Run the study."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--params", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the genomes")
-    parser.add_argument("--work", type=Path, required=True, help="folder for indexes and results")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder for judges.json and its card"
-    )
-    args = parser.parse_args()
-    params = yaml.safe_load(args.params.read_text())
-    args.work.mkdir(parents=True, exist_ok=True)
-    args.output.mkdir(parents=True, exist_ok=True)
-    indexes = [(opened(args.data, args.work, g["path"]), g["reads"]) for g in params["genomes"]]
+def judged(
+    sample: Sample, params: dict[str, Any]
+) -> tuple[NDArray[np.float64], dict[str, Any], tuple[Sample, NDArray[np.float64]]]:
+    """Weights from all of a sample; what those of the most of it are worth on the rest; and both of these."""
+    learn, measure = split(sample, params["held_out"], params["seed"])
+    learned = fit(learn, 30.0)
+    result = {"alignments": len(sample.label), "held_out": reliability(measure, learned)}
+    return fit(sample, 30.0), result, (measure, learned)
+
+
+def make(study: Study) -> None:
+    """Fit one judge after the other, each with those before it in place; write weights, card and page."""
+    params = study.params
+    study.begin()
+    steps = Steps(study, len(params["genomes"]) + 3)
+    indexes = []
+    for genome in params["genomes"]:
+        indexes.append((opened(study.data, study.work, genome["path"]), genome["reads"]))
+        steps.done(f"index of {genome['name']}")
     blank = Judge(np.zeros(CERTAINTY_FEATURES))
     parameters = preset(params["preset"], conviction=blank, certainty=blank, kinship=blank)
     results: dict[str, Any] = {}
@@ -355,33 +368,30 @@ def main() -> None:
     weights = fit(learn, 100.0)
     weights[CONSTANT] -= params["margin"]
     results["conviction"] = {"verdicts": len(sample.label), "held_out": endings(measure, weights)}
-    print(json.dumps(results["conviction"], indent=1), file=sys.stderr)
+    steps.done(f"conviction, {len(sample.label):,} verdicts")
     parameters = dataclasses.replace(parameters, conviction=Judge(weights))
     judges = {"conviction": weights}
 
-    foreign = Reference.from_fasta(args.data / params["foreign"]["path"])
+    foreign = Reference.from_fasta(study.data / params["foreign"]["path"])
+    drawn = {}
     sample = join(list(certainty_sample(indexes, foreign, parameters, params)))
-    learn, measure = split(sample, params["held_out"], params["seed"])
-    results["certainty"] = {
-        "alignments": len(sample.label),
-        "held_out": reliability(measure, fit(learn, 30.0)),
-    }
-    judges["certainty"] = fit(sample, 30.0)
-
+    judges["certainty"], results["certainty"], drawn["certainty"] = judged(sample, params)
+    steps.done(f"certainty, {len(sample.label):,} alignments")
     parameters = dataclasses.replace(parameters, certainty=Judge(judges["certainty"]))
     sample = join(list(kinship_sample(indexes, parameters, params)))
-    learn, measure = split(sample, params["held_out"], params["seed"])
-    results["kinship"] = {
-        "alignments": len(sample.label),
-        "held_out": reliability(measure, fit(learn, 30.0)),
-    }
-    judges["kinship"] = fit(sample, 30.0)
+    judges["kinship"], results["kinship"], drawn["kinship"] = judged(sample, params)
+    steps.done(f"kinship, {len(sample.label):,} alignments")
     text = {name: [float(f"{weight:.6g}") for weight in weights] for name, weights in judges.items()}
-    (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    with replacing(args.output / "judges.md") as path:
-        path.write_text(card(params, results))
-    with replacing(args.output / "judges.json") as path:
-        path.write_text(json.dumps(text, indent=1) + "\n")
+    write(study.output / "judges.md", card(params, results))
+    write(study.output / "judges.json", json.dumps(text, indent=1) + "\n")
+    write(study.work / PLOT, reliability_figure(drawn))
+    body = f"The card, `judges.md`, has the figures by divergence.\n\n![MAPQ of reads held out]({PLOT})"
+    study.finish("When a search ends, and the mapping quality", body, results)
+
+
+def main() -> None:
+    """Run the study."""
+    run_study(__file__, __doc__, make)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,25 @@ minutes on one CPU core.
 
 from __future__ import annotations
 
-import argparse
 import json
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
-from calibrate_align import Sample, fit, join, opened, reliability, reliability_table, split
+from calibrate_align import (
+    PLOT,
+    Sample,
+    fit,
+    join,
+    opened,
+    reliability,
+    reliability_figure,
+    reliability_table,
+    split,
+)
+from pages import write
+from study import Steps, Study, run_study
 
 from genoseq.align.conviction import PASSAGE_FEATURES, Judge
 from genoseq.align.long import KIND, READ, RIVAL, SCORE, START, STRAND, passage_evidence, place
@@ -27,7 +36,6 @@ from genoseq.align.presets import LongParameters, long_preset
 from genoseq.align.records import SECONDARY
 from genoseq.index.reference import Reference
 from genoseq.index.store import Index
-from genoseq.io.files import replacing
 from genoseq.simulate import SimulatedReads, SimulationParameters, random_reads, simulate_reads
 
 
@@ -51,7 +59,7 @@ def evidence_of(index: Index, parameters: LongParameters, reads: SimulatedReads,
 def samples(
     indexes: list[tuple[Index, float]], foreign: Reference, parameters: LongParameters, params: dict[str, Any]
 ) -> Iterator[Sample]:
-    """Reads of every length and divergence, and foreign ones."""
+    """Reads of every length and divergence, and foreign ones: a sample of each set."""
     for index, bases in indexes:
         for length in params["lengths"]:
             for divergence in params["divergences"]:
@@ -60,15 +68,14 @@ def samples(
                     indel_share=params["indel_share"],
                     seed=params["seed"] + zlib.crc32(f"{length} {divergence}".encode()) % 10**6,
                 )  # fmt: skip
-                for reads in simulate_reads(index.reference, wanted):
-                    yield evidence_of(index, parameters, reads, divergence)
+                batches = simulate_reads(index.reference, wanted)
+                yield join([evidence_of(index, parameters, reads, divergence) for reads in batches])
     index = indexes[0][0]
     for length in params["lengths"]:
         number = int(min(params["foreign"]["bases"] / length, params["most"]))
         wanted = SimulationParameters(number=number, length=length, seed=params["seed"] + length)
         for stranger in (simulate_reads(foreign, wanted, foreign=True), random_reads(wanted)):
-            for reads in stranger:
-                yield evidence_of(index, parameters, reads, -1.0)
+            yield join([evidence_of(index, parameters, reads, -1.0) for reads in stranger])
 
 
 def card(params: dict[str, Any], number: int, rows: list[dict[str, Any]]) -> str:
@@ -92,35 +99,38 @@ def card(params: dict[str, Any], number: int, rows: list[dict[str, Any]]) -> str
         "",
         "Wrong of all alignments without an equal rival, by the MAPQ that was given.",
         "",
-        *reliability_table(rows),
+        reliability_table(rows).rstrip(),
     ]
     return "\n".join(lines) + "\n"
 
 
+def make(study: Study) -> None:
+    """Fit the judge; write weights, card and page."""
+    params = study.params
+    study.begin()
+    indexes = [(opened(study.data, study.work, g["path"]), g["bases"]) for g in params["genomes"]]
+    foreign = Reference.from_fasta(study.data / params["foreign"]["path"])
+    parameters = long_preset(passage=Judge(np.zeros(PASSAGE_FEATURES)))
+    found = []
+    steps = Steps(study, len(params["lengths"]) * (len(indexes) * len(params["divergences"]) + 2))
+    for each in samples(indexes, foreign, parameters, params):
+        found.append(each)
+        steps.done(f"{len(each.label):,} alignments")
+    sample = join(found)
+    learn, measure = split(sample, params["held_out"], params["seed"])
+    learned = fit(learn, params["strength"])
+    rows = reliability(measure, learned)
+    weights = [float(f"{weight:.6g}") for weight in fit(sample, params["strength"])]
+    write(study.output / "passage.md", card(params, len(sample.label), rows))
+    write(study.output / "passage.json", json.dumps({"passage": weights}, indent=1) + "\n")
+    write(study.work / PLOT, reliability_figure({"passage": (measure, learned)}))
+    body = f"{reliability_table(rows)}\n![MAPQ of reads held out]({PLOT})"
+    study.finish("The mapping quality of long reads", body, {"held_out": rows})
+
+
 def main() -> None:
     """Run the study."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--params", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the genomes")
-    parser.add_argument("--work", type=Path, required=True, help="folder for indexes")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the judge and its card")
-    args = parser.parse_args()
-    params = yaml.safe_load(args.params.read_text())
-    args.work.mkdir(parents=True, exist_ok=True)
-    args.output.mkdir(parents=True, exist_ok=True)
-    indexes = [(opened(args.data, args.work, g["path"]), g["bases"]) for g in params["genomes"]]
-    foreign = Reference.from_fasta(args.data / params["foreign"]["path"])
-    parameters = long_preset(passage=Judge(np.zeros(PASSAGE_FEATURES)))
-    sample = join(list(samples(indexes, foreign, parameters, params)))
-    learn, measure = split(sample, params["held_out"], params["seed"])
-    rows = reliability(measure, fit(learn, params["strength"]))
-    weights = [float(f"{weight:.6g}") for weight in fit(sample, params["strength"])]
-    with replacing(args.output / "passage.md") as path:
-        path.write_text(card(params, len(sample.label), rows))
-    with replacing(args.output / "passage.json") as path:
-        path.write_text(json.dumps({"passage": weights}, indent=1) + "\n")
+    run_study(__file__, __doc__, make)
 
 
 if __name__ == "__main__":

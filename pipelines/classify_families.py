@@ -1,7 +1,8 @@
 """Which method classifies genes best, and how much of it is look-up: every method on every split.
 
     python pipelines/classify_families.py -o run/families                      # the 420 genes in data/
-    python pipelines/classify_families.py --families DIR -o run/families       # human, chimpanzee and dog
+    python pipelines/classify_families.py --params pipelines/params/classify_families_species.yaml \\
+        --data DIR -o run/families                                             # human, chimpanzee and dog
 
 A published accuracy of .99 can mean that nearly every test gene has its ortholog, or its twin, among those
 that were learned. So the same methods are asked under splits of growing honesty: as published, all species
@@ -9,43 +10,33 @@ and twins together; from one species to another; within a species; and within a 
 resembles each other on one side. Beside them stands how many of the test have a twin or a relative to look
 up.
 
-The folder of ``--output`` gets ``report.md``, ``results.csv`` (a line for each split, seed, method and
-species), ``methods.png``, and ``confusion-N.png`` for what the parameters name. ``trials.jsonl`` holds what
-was predicted: what is there is not done again.
+OUT gets ``report.md``, ``results.csv`` (a line for each split, seed, method and species), ``methods.png``,
+and ``confusion-N.png`` for what the parameters name. ``trials.jsonl`` holds what was predicted: what is there
+is not done again.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
-import platform
-import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-import sklearn
-import yaml
-from family_trials import Genes, Results, Trials, study
+from family_trials import Genes, Results, Trials, compare
 from matplotlib.figure import Figure
-from pages import table, write
+from pages import new_figure, table, write
+from study import Study, run_study
 
-import genoseq
-from genoseq.errors import GenoseqError
-from genoseq.io.files import input_error
+from genoseq.errors import UsageError
 from genoseq.plots import confusion_figure, methods_plot
 from genoseq.supervised.comparison import Trial, pooled
 from genoseq.supervised.duplicates import find_duplicates
 from genoseq.supervised.homology import homology_clusters
 
-HERE = Path(__file__).parent
-DATA = HERE.parent / "data"
-FULL, SMALL = (HERE / "params" / f"classify_families{name}.yaml" for name in ("", "_small"))
-TRIALS, REPORT, RESULTS, PLOT = "trials.jsonl", "report.md", "results.csv", "methods.png"
+TRIALS, RESULTS, PLOT = "trials.jsonl", "results.csv", "methods.png"
 
 
 def of_species(genes: Genes, trials: list[Trial], species: str) -> list[Trial]:
@@ -94,17 +85,12 @@ def look_up_table(genes: Genes, results: list[Results]) -> str:
     return table(columns, rows)
 
 
-def report(genes: Genes, results: list[Results], trials: Trials, command: str) -> str:
-    """The page."""
+def report(genes: Genes, results: list[Results], trials: Trials) -> str:
+    """The page, but for how it was made."""
     clusters = homology_clusters(genes.codes)
     twins = find_duplicates(genes.codes, genes.labels, genes.species.tolist(), clusters)
     methods = list(results[0].figures)
-    versions = {"genoseq": genoseq, "numpy": np, "scikit-learn": sklearn}
     lines = [
-        "# Gene families: every method on every split\n",
-        f"    {command}\n",
-        f"{', '.join(f'{name} {module.__version__}' for name, module in versions.items())}, "
-        f"Python {platform.python_version()}, zlib {zlib.ZLIB_RUNTIME_VERSION}, {platform.machine()}.\n",
         "## Accuracy\n",
         "Mean over the seeds, on the same splits for all methods. Nothing was chosen on these; the words of "
         "the relative classifier were chosen on other random splits of the human and dog genes.\n",
@@ -134,7 +120,8 @@ def report(genes: Genes, results: list[Results], trials: Trials, command: str) -
         "are of one CPU core, without compilation: to learn, and milliseconds a sequence.\n"
     )
     lines += [f"- {note}" for note in sorted(trials.notes)]
-    return "\n".join(lines).rstrip() + "\n"
+    lines.append(f"\nzlib {zlib.ZLIB_RUNTIME_VERSION}.")
+    return "\n".join(lines)
 
 
 def figures_table(genes: Genes, each: Results) -> tuple[list[str], list[list[Any]]]:
@@ -193,7 +180,7 @@ def figures(params: dict[str, Any], results: list[Results]) -> Iterator[tuple[st
     shown = {
         each.name: {name: found.metrics.accuracy for name, found in each.figures.items()} for each in results
     }
-    whole = Figure(figsize=(9.5, 1.2 + 1.1 * len(results)), layout="constrained", dpi=150)
+    whole = new_figure(9.5, 1.2 + 1.1 * len(results))
     methods_plot(shown, whole.subplots())
     yield PLOT, whole
     for number, (method, split) in enumerate(params["confusions"], 1):
@@ -202,44 +189,32 @@ def figures(params: dict[str, Any], results: list[Results]) -> Iterator[tuple[st
         yield f"confusion-{number}.png", confusion_figure(each.figures[method].metrics, title=title)
 
 
-def run(args: argparse.Namespace) -> None:
+def make(study: Study) -> None:
     """Do what is missing, then write everything."""
-    path = args.params or (FULL if args.families else SMALL)
-    try:
-        params = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise input_error(error, path) from error
-    genes = Genes.read(args.families or DATA, params)
-    args.output.mkdir(parents=True, exist_ok=True)
-    trials = Trials(args.output / TRIALS, genes, args.threads)
-    results = study(genes, params, trials)
+    params = study.params
+    names = [{each["name"] for each in params[kind]} for kind in ("methods", "splits")]
+    for pair in params["confusions"]:
+        if len(pair) != len(names) or not all(name in known for name, known in zip(pair, names, strict=True)):
+            raise UsageError(f"confusions: {pair}; names of a method and of a split are expected")
+    genes = Genes.read(study.data, params)
+    study.begin()
+    trials = Trials(study.work / TRIALS, genes, params["threads"])
+    results = compare(genes, study, trials)
     lines = io.StringIO(newline="")
     csv.writer(lines, lineterminator="\n").writerows(csv_rows(genes, results))
-    write(args.output / RESULTS, lines.getvalue().encode())
+    write(study.output / RESULTS, lines.getvalue())
     for name, figure in figures(params, results):
-        content = io.BytesIO()
-        figure.savefig(content, format="png")
-        write(args.output / name, content.getvalue())
-    command = f"python {' '.join(sys.argv)}"
-    write(args.output / REPORT, report(genes, results, trials, command).encode())
+        write(study.work / name, figure)
+    found = {
+        each.name: {name: asdict(found.metrics.accuracy) for name, found in each.figures.items()}
+        for each in results
+    }
+    study.finish("Gene families: every method on every split", report(genes, results, trials), found)
 
 
 def main() -> None:
     """Run the study."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--families", type=Path, metavar="DIR", help="folder of the tables that the parameters name")
-    add("--params", type=Path, help="YAML file (default: that of the tables, or of the genes in data/)")
-    add("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of results and trials")
-    add("-t", "--threads", type=int, default=1, metavar="N", help="of NCD")
-    args = parser.parse_args()
-    try:
-        run(args)
-    except GenoseqError as error:
-        print(f"classify_families: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run_study(__file__, __doc__, make)
 
 
 if __name__ == "__main__":

@@ -1,43 +1,37 @@
 """Peptides for some targets, from sequence to a shortlist for the bench: five decoders side by side.
 
     python pipelines/design_peptides.py -o run/peptides                            # the proteins in data/
-    python pipelines/design_peptides.py --targets mine.fa -m pepmlm-650m -o run/mine
-    python pipelines/design_peptides.py --targets pairs.csv -o run/pairs           # known peptides beside
+    python pipelines/design_peptides.py --data . --set targets=mine.fa model=pepmlm-650m -o run/mine
+    python pipelines/design_peptides.py --data . --set targets=pairs.csv -o run/pairs  # known peptides beside
 
 Each decoder draws candidates for each target. All are scored exactly on their target and on other targets of
 the study, and what passes the filters and differs enough goes on a shortlist, which is scored once more
 against the letters of its target in disorder.
 
-The folder of ``--output`` gets ``report.md`` with its figures, ``shortlist.tsv`` (the table of `genoseq
+OUT gets ``report.md`` with its figures, ``shortlist.tsv`` (the table of `genoseq
 peptides`), ``shortlist.fa``, ``boltz/`` (an input of Boltz for each peptide of the shortlist) and
 ``candidates.csv``. ``designs.jsonl`` holds what was found: what is there is not done again.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import math
-import platform
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import transformers
-import yaml
 from matplotlib.figure import Figure
-from pages import table, write
-from peptide_designs import Designs, Found, Study, check, say
+from pages import new_figure, table, write
+from peptide_designs import Designer, Designs, Found, check
 from peptide_goals import read_goals
+from study import Study, run_study
 
-import genoseq
-from genoseq.errors import GenoseqError, UsageError, counted
-from genoseq.io.files import input_error
+from genoseq.errors import counted
 from genoseq.io.folders import new_folder
 from genoseq.io.table import write_tsv
 from genoseq.models.hub import find_weights, sha256_of
@@ -50,9 +44,7 @@ from genoseq.peptides.worth import grouped_mean
 from genoseq.plots import logo_plot, methods_plot, ranked_plot
 from genoseq.supervised.metrics import Figure as Interval
 
-HERE = Path(__file__).parent
-DATA, PARAMS = HERE.parent / "data", HERE / "params" / "design_peptides.yaml"
-KEPT, REPORT, DECODERS = "designs.jsonl", "report.md", "decoders.png"
+KEPT, DECODERS = "designs.jsonl", "decoders.png"
 SHORTLIST, SEQUENCES, CANDIDATES, BOLTZ = "shortlist.tsv", "shortlist.fa", "candidates.csv", "boltz"
 MOST_FIGURES = 20  # targets with a figure of their own
 
@@ -159,18 +151,13 @@ def target_part(designs: Designs, number: int) -> Iterator[str]:
         yield f"![logo, charge and hydropathy, pseudo-perplexity and specificity](target-{number}.png)\n"
 
 
-def report(everything: list[Designs], params: dict[str, Any], about: dict[str, str], command: str) -> str:
-    """The page."""
-    versions = {"genoseq": genoseq, "torch": torch, "transformers": transformers, "numpy": np}
+def report(everything: list[Designs], params: dict[str, Any], about: dict[str, str]) -> str:
+    """The page, but for how it was made."""
     drawn = sum(found.drawn for each in everything for found in each.found.values())
     short = sum(len(each.shortlist) for each in everything)
     first = f"own target first (chance {1 / (1 + len(everything[0].others)):.0%})"
     lines = [
-        f"# Peptides for {counted(len(everything), 'target')}\n",
-        f"    {command}\n",
-        f"{', '.join(f'{name} {module.__version__}' for name, module in versions.items())}, "
-        f"Python {platform.python_version()}, {platform.machine()}. Model: {about['model']}, SHA-256 "
-        f"`{about['model_sha256']}`.\n",
+        f"Model: {about['model']}, SHA-256 `{about['model_sha256']}`.\n",
         *([f"**The model.** {about['model_note']}.\n"] if "model_note" in about else []),
         f"{counted(len(everything[0].found), 'decoder')} drew {counted(drawn, 'candidate')}; "
         f"{counted(short, 'peptide')} are on the shortlist.\n",
@@ -191,7 +178,7 @@ def report(everything: list[Designs], params: dict[str, Any], about: dict[str, s
         f"{DECODER_NOTE}\n",
         f"## Before you order\n{BENCH}",
     ]  # fmt: skip
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join(lines)
 
 
 def decoders_figure(everything: list[Designs]) -> Figure:
@@ -208,7 +195,7 @@ def decoders_figure(everything: list[Designs]) -> Figure:
             }
     columns = 2 if specificity else 1
     height = 1.2 + 0.95 * len(some)
-    figure = Figure(figsize=(5.0 * columns + 2.0, height), layout="constrained", dpi=150)
+    figure = new_figure(5.0 * columns + 2.0, height)
     axes = np.atleast_1d(figure.subplots(1, columns, sharey=True))
     methods_plot(perplexity, axes[0], figure="pseudo-perplexity, geometric mean (left is better)")
     if specificity:
@@ -240,7 +227,7 @@ def target_figure(designs: Designs) -> Figure:
     lengths = [len(each.peptide) for each in passed]
     length = max(sorted(set(lengths)), key=lengths.count)
     own = [each.peptide for each in passed if len(each.peptide) == length]
-    figure = Figure(figsize=(12.5, 2.8), layout="constrained", dpi=150)
+    figure = new_figure(12.5, 2.8)
     logo, charges, scores = figure.subplots(1, 3)
     logo_plot(own, logo)
     logo.set_title(f"{counted(len(own), 'peptide')} of {length} letters", loc="left", fontsize=11)
@@ -258,19 +245,12 @@ def target_figure(designs: Designs) -> Figure:
     return figure
 
 
-def write_figure(path: Path, figure: Figure) -> None:
-    """As PNG."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    write(path, content.getvalue())
-
-
 def write_peptides(folder: Path, everything: list[Designs], about: dict[str, str]) -> None:
     """Tables, FASTA, and inputs of Boltz."""
     results = [Result.of(Designed(each.goal.target, each.shortlist, 0, 0, {}, 0)) for each in everything]
     rows = [row for result in results for row in result.rows()]
     write_tsv(folder / SHORTLIST, COLUMNS, ([row.to_dict()[name] for name in COLUMNS] for row in rows), about)
-    write(folder / SEQUENCES, "".join(map(fasta_record, rows)).encode())
+    write(folder / SEQUENCES, "".join(map(fasta_record, rows)))
     shutil.rmtree(folder / BOLTZ, ignore_errors=True)
     with new_folder(folder / BOLTZ) as inputs:
         for row in rows:
@@ -289,65 +269,49 @@ def write_peptides(folder: Path, everything: list[Designs], about: dict[str, str
                     header = list(values)
                     table_of.writerow(header)
                 table_of.writerow(values.values())
-    write(folder / CANDIDATES, lines.getvalue().encode())
+    write(folder / CANDIDATES, lines.getvalue())
 
 
-def load(args: argparse.Namespace) -> tuple[MaskedModel, dict[str, str]]:
+def load(params: dict[str, Any]) -> tuple[MaskedModel, dict[str, str]]:
     """The model, and what is written of it."""
     torch.set_num_threads(1)
-    name = args.model or default_model()
-    model = MaskedModel.load(name, device=args.device)
-    model.threads = args.threads if model.device.type == "cpu" else 1
+    name = params["model"] or default_model()
+    model = MaskedModel.load(name, device=params["device"])
+    model.threads = params["threads"] if model.device.type == "cpu" else 1
     about = {"model": model.name, "model_sha256": sha256_of(weights_file(find_weights(name)))}
-    note = words_on_default(name) if args.model is None else None
+    note = None if params["model"] else words_on_default(name)
     return model, about | ({"model_note": note} if note else {})
 
 
-def run(args: argparse.Namespace) -> None:
+def make(study: Study) -> None:
     """Do what is missing, then write everything."""
-    try:
-        params = check(yaml.safe_load(args.params.read_text(encoding="utf-8")), args.params)
-    except OSError as error:
-        raise input_error(error, args.params) from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{args.params}: not YAML ({error})") from error
-    goals = read_goals(args.targets or DATA / params["targets"], params["lengths"])[: args.most]
-    model, about = load(args)
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise input_error(error, args.output) from error
+    params, work = study.params, study.work
+    check(params)
+    goals = read_goals(study.data / params["targets"], params["lengths"])[: params["most"]]
+    model, about = load(params)
+    study.begin()
     if "model_note" in about:
-        say(about["model_note"])
-    everything = Study(model, about["model_sha256"], params, args.output / KEPT).run(goals)
-    write_peptides(args.output, everything, about)
-    write_figure(args.output / DECODERS, decoders_figure(everything))
+        study.say(about["model_note"])
+    everything = Designer(model, about["model_sha256"], study, work / KEPT).run(goals)
+    write_peptides(study.output, everything, about)
+    write(work / DECODERS, decoders_figure(everything))
     for number, designs in enumerate(everything[:MOST_FIGURES], 1):
         if designs.passed:
-            write_figure(args.output / f"target-{number}.png", target_figure(designs))
-    page = report(everything, params, about, f"python {' '.join(sys.argv)}")
-    write(args.output / REPORT, page.encode())
+            write(work / f"target-{number}.png", target_figure(designs))
+    found = {
+        each.goal.name: {
+            "passed": len(each.passed), "rejected": dict(each.rejected),
+            "shortlist": [one.to_dict() for one in each.shortlist],
+        }
+        for each in everything
+    }  # fmt: skip
+    page = report(everything, params, about)
+    study.finish(f"Peptides for {counted(len(everything), 'target')}", page, about | {"targets": found})
 
 
 def main() -> None:
     """Run the study."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--targets", type=Path, help="FASTA, a structure, or a table of peptides and targets")
-    add("--most", type=int, metavar="N", help="the first N targets only")
-    add("-m", "--model", help="name, folder or file of weights (default: that of genoseq peptides)")
-    add("--params", type=Path, default=PARAMS, help="YAML file (default: params/design_peptides.yaml)")
-    add("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the results")
-    add("-t", "--threads", type=int, default=1, metavar="N")
-    add("--device", default="auto", help="cpu, cuda or auto (default)")
-    args = parser.parse_args()
-    try:
-        run(args)
-    except GenoseqError as error:
-        print(f"design_peptides: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run_study(__file__, __doc__, make)
 
 
 if __name__ == "__main__":

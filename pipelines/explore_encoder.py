@@ -1,31 +1,31 @@
 """What the seed encoder was chosen from: variants trained alike and measured alike on a genome not seen.
 
     python pipelines/explore_encoder.py --params pipelines/params/explore_encoder.yaml \\
-        --data DIR --work run/explore -o table.md
+        --data DIR -o run/explore
 
 Every variant is trained with the same plan and then asked for whole reads of the held-out genome: all anchors
 of a read, one cell each, the two nearest of the cell by what the index remembers of them. A read is *found*
 if one of these hits is at its place (strand, within 30 bp), as the prototype counted; verification sorts out
 the others. Beside it the price: bytes of codes and identifiers a base of the reference, and anchors that a
-read compares itself with. Trainings are kept in ``--work`` and shared by variants that differ in cells or
-codes only; a stopped study goes on where it was.
+read compares itself with. Trainings and rows are kept in ``--work``, trainings shared by variants that
+differ in cells or codes only; a stopped study goes on where it was. ``--set again=[NAME]`` measures anew.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
 import torch
-import yaml
+from kept import Kept
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from pages import new_figure, table, write
+from settings import read_settings
+from study import HERE, Steps, Study, run_study
 from train_encoder import read_config, read_region
 
 from genoseq.encoder.anchors import AnchorWords, find_anchors
@@ -35,11 +35,13 @@ from genoseq.encoder.quantise import SUBSPACES, learn_codebook, learn_rotation, 
 from genoseq.encoder.seed import SeedEncoder
 from genoseq.encoder.train import CHECKPOINT, SeedTrainer, untrained
 from genoseq.encoder.validate import HITS, embed_anchors
+from genoseq.errors import UsageError
 from genoseq.index.reference import Reference
-from genoseq.io.files import replacing
+from genoseq.plots import COLOURS
 from genoseq.sequence import decode
 from genoseq.simulate import SimulationParameters, simulate_reads
 
+ROWS, PLOT = "rows.jsonl", "price.png"
 ID_BYTES = 8  # of a FAISS identifier, which holds position and strand
 NEAR_BOUND = 30  # bp
 _GAP = 64  # unknown bases between reads, more than any context reaches
@@ -79,6 +81,20 @@ class Variant:
     whole: int = 16
     transition_bias: float = 1.0
     weights: str = "trained"
+
+
+def variant_of(values: dict[str, Any]) -> Variant:
+    """The variant of a YAML mapping.
+
+    Raises
+    ------
+    UsageError
+        For a name that it does not have.
+    """
+    try:
+        return Variant(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    except TypeError as error:
+        raise UsageError(f"variant {values['name']}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -221,7 +237,7 @@ def places(pool: ContextPool, reads: Reads, hits: NDArray[np.int64]) -> NDArray[
 
 
 def trained(
-    variant: Variant, base: SeedTraining, params: dict[str, Any], data: Path, work: Path
+    variant: Variant, base: SeedTraining, genomes: list[dict[str, Any]], study: Study
 ) -> tuple[SeedEncoder, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
     """The encoder of a variant, and what an index remembers of its embeddings."""
     config = replace(
@@ -229,7 +245,7 @@ def trained(
         words=variant.words or base.words,
         flank=variant.flank or base.flank,
         dimension=variant.dimension or base.dimension,
-    ).with_steps(variant.steps or params["steps"])
+    ).with_steps(variant.steps or study.params["steps"])
     if variant.pieces is not None:
         config = replace(config, stages=tuple(stage for stage in config.stages if not stage.coded))
     if variant.weights == "shipped":
@@ -237,11 +253,11 @@ def trained(
         encoder = replace(encoder, words=AnchorWords(variant.words or encoder.words.words))
         return encoder, lambda z: reconstruct(z, encoder.codebook)
     words = AnchorWords(config.words)
-    pool = ContextPool.from_codes([read_region(data, g) for g in params["genomes"]], words, config.flank)
+    pool = ContextPool.from_codes([read_region(study.data, g) for g in genomes], words, config.flank)
     if variant.weights == "untrained":
         encoder = untrained(pool, config)
     else:
-        encoder = _train(pool, config, work, coded=variant.pieces is None)
+        encoder = _train(pool, config, study, coded=variant.pieces is None)
     if variant.pieces is None:
         return encoder, lambda z: reconstruct(z, encoder.codebook)
     if variant.pieces == 0:
@@ -253,11 +269,11 @@ def trained(
     return encoder, lambda z: reconstruct(z @ turn.T, codebook) @ turn
 
 
-def _train(pool: ContextPool, config: SeedTraining, work: Path, *, coded: bool) -> SeedEncoder:
+def _train(pool: ContextPool, config: SeedTraining, study: Study, *, coded: bool) -> SeedEncoder:
     steps = sum(stage.steps for stage in config.stages)
     name = f"{'+'.join(config.words)}_{config.flank}_{config.dimension}_{steps}{'' if coded else '_exact'}"
-    folder = work / name
-    trainer = SeedTrainer(pool, config, torch.device("cpu"), lambda line: say({"training": name, **line}))
+    folder = study.work / name
+    trainer = SeedTrainer(pool, config, torch.device("cpu"), lambda line: study.say(f"{name}: {line}"))
     if (folder / CHECKPOINT).is_file():
         trainer.resume(folder)
     return trainer.run(folder)
@@ -266,8 +282,7 @@ def _train(pool: ContextPool, config: SeedTraining, work: Path, *, coded: bool) 
 def scarce_table(codes: NDArray[np.uint8], choices: list[list[str]], lengths: list[int]) -> str:
     """Share of a genome's stretches with no anchor, and with fewer than two, by words and read length."""
     unknown = np.concatenate([[0], np.cumsum(codes > 3, dtype=np.int64)])
-    lines = ["| words | " + " | ".join(f"{n} bp: none, fewer than 2" for n in lengths) + " |"]
-    lines.append("|---" * (len(lengths) + 1) + "|")
+    rows = []
     for choice in choices:
         words = AnchorWords(tuple(choice))
         positions, kinds = np.empty(len(codes), np.int64), np.empty(len(codes), np.uint8)
@@ -281,68 +296,67 @@ def scarce_table(codes: NDArray[np.uint8], choices: list[list[str]], lengths: li
             starts = starts[unknown[starts + length] == unknown[starts]]
             inside = said[starts + length - words.length + 1] - said[starts]
             cells.append(f"{(inside < 1).mean():.3%}, {(inside < 2).mean():.3%}")
-        lines.append(f"| {' + '.join(choice)} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        rows.append([" + ".join(choice), *cells])
+    return table(["words", *(f"{n} bp: none, fewer than 2" for n in lengths)], rows)
 
 
-def say(line: dict[str, Any]) -> None:
-    """A line of the log."""
-    print(json.dumps(line), file=sys.stderr, flush=True)
-
-
-def table(rows: list[dict[str, Any]], divergences: list[float]) -> str:
+def variants_table(rows: list[dict[str, Any]], divergences: list[float]) -> str:
     """The rows in Markdown."""
     columns = ["variant", "bytes/bp", "anchors", "compared", "fewer than 2 anchors"]
-    columns += [f"{divergence:.0%}" for divergence in divergences]
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    for row in rows:
-        cells = [row["name"], f"{row['bytes_per_bp']:.2f}", f"{row['anchors']:.1f}", f"{row['compared']:,}"]
-        cells += [f"{row['fewer_than_2']:.2%}", *(f"{row['recall'][str(d)]:.3f}" for d in divergences)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return table(
+        [*columns, *(f"{divergence:.0%}" for divergence in divergences)],
+        [
+            [row["name"], f"{row['bytes_per_bp']:.2f}", f"{row['anchors']:.1f}", f"{row['compared']:,}",
+             f"{row['fewer_than_2']:.2%}", *(f"{row['recall'][str(d)]:.3f}" for d in divergences)]
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def variants_figure(rows: list[dict[str, Any]], divergence: float) -> Figure:
+    """What is found at a divergence against what it costs in memory; numbers are those of the rows."""
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    for number, row in enumerate(rows, 1):
+        place = row["bytes_per_bp"], 100 * row["recall"][str(divergence)]
+        axes.plot(*place, linestyle="none", marker="o", color=COLOURS[0], alpha=0.5)
+        axes.annotate(str(number), place, xytext=(4, 3), textcoords="offset points", fontsize=8)
+    axes.set_xlabel("bytes of codes and identifiers a base")
+    axes.set_ylabel(f"reads found at {divergence:.0%} divergence (%)")
+    axes.set_title("Price and worth; numbers: rows of the table", loc="left", fontsize=11)
+    return figure
+
+
+def make(study: Study) -> None:
+    """Train and measure what is missing; write the page."""
+    params = study.params
+    plan = read_settings(HERE / "params" / "train_encoder.yaml", study.given.parent / params["plan"])
+    base = read_config(plan["training"])
+    variants = [variant_of(values) for values in params["variants"]]
+    torch.set_num_threads(1)
+    faiss.omp_set_num_threads(1)
+    (codes,) = read_region(study.data, params["held_out"])
+    held_out = Reference.from_sequences([("held_out", decode(codes))])
+    study.begin()
+    kept, steps = Kept(study.work / ROWS), Steps(study, len(variants))
+    for variant in variants:
+        known = variant.name in kept and variant.name not in params["again"]
+        if not known:
+            found = trained(variant, base, plan["genomes"], study)
+            kept.add(variant.name, measure(variant, *found, held_out, params))
+        steps.done(f"{variant.name}: {kept[variant.name]['recall']}", kept=known)
+    rows = [kept[variant.name] for variant in variants]
+    (whole,) = read_region(study.data, params["scarce"])
+    scarce = scarce_table(whole, params["scarce"]["words"], params["scarce"]["lengths"])
+    write(study.work / PLOT, variants_figure(rows, params["divergences"][-1]))
+    body = f"Share of the reads found, by divergence.\n\n{variants_table(rows, params['divergences'])}\n"
+    body += f"![price and worth]({PLOT})\n\n## Reads with few anchors\n\n{scarce}"
+    study.finish("Variants of the seed encoder", body, {"rows": rows})
 
 
 def main() -> None:
     """Run the study."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--params", type=Path, required=True, help="YAML file")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the genomes named in it")
-    parser.add_argument("--work", type=Path, required=True, help="folder for trainings and results")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="Markdown file of the table")
-    parser.add_argument("--only", nargs="+", default=[], help="names of variants to (re)measure")
-    args = parser.parse_args()
-    params = yaml.safe_load(args.params.read_text(encoding="utf-8"))
-    shared = yaml.safe_load((args.params.parent / params["plan"]).read_text(encoding="utf-8"))
-    params["genomes"] = shared["genomes"]
-    base = read_config(shared["training"])
-    torch.set_num_threads(1)
-    faiss.omp_set_num_threads(1)
-    args.work.mkdir(parents=True, exist_ok=True)
-    held_out = Reference.from_sequences([("held_out", decode(read_region(args.data, params["held_out"])[0]))])
-    store = args.work / "rows.json"
-    known = json.loads(store.read_text(encoding="utf-8")) if store.is_file() else {}
-    variants = [
-        Variant(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-        for values in params["variants"]
-    ]
-    for variant in variants:
-        if variant.name in known and variant.name not in args.only:
-            continue
-        known[variant.name] = measure(
-            variant, *trained(variant, base, params, args.data, args.work), held_out, params
-        )
-        say(known[variant.name])
-        with replacing(store) as temporary:
-            temporary.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-        rows = [known[v.name] for v in variants if v.name in known]
-        with replacing(args.output) as temporary:
-            temporary.write_text(table(rows, params["divergences"]), encoding="utf-8")
-    (whole,) = read_region(args.data, params["scarce"])
-    with replacing(args.output.with_name(f"{args.output.stem}_scarce.md")) as temporary:
-        text = scarce_table(whole, params["scarce"]["words"], params["scarce"]["lengths"])
-        temporary.write_text(text, encoding="utf-8")
+    run_study(__file__, __doc__, make)
 
 
 if __name__ == "__main__":

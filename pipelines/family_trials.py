@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from kept import Kept
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
+from study import Steps, Study
 
 import genoseq
 from genoseq.errors import GenoseqWarning, UsageError
@@ -166,12 +166,16 @@ class Trials:
         self._kept = Kept(path)
         self._warm: set[str] = set()
 
-    def of(self, method: dict[str, Any], run: Run) -> Trial:
+    def of(self, method: dict[str, Any], run: Run, steps: Steps) -> Trial:
         """The trial of a method on a split, done now if it was not."""
         key = self._key(method, run)
-        if key not in self._kept:
+        kept = key in self._kept
+        if not kept:
             self._kept.add(key, self._done(method, run))
         found = self._kept[key]
+        right = (self.genes.labels[run.split.test] == np.array(found["predicted"])).mean()
+        spent = f"{found['fit_seconds'] + found['query_seconds']:.1f} CPU s"
+        steps.done(f"{run.name}, seed {run.seed}, {method['name']}: {right:.3f}, {spent}", kept=kept)
         self.notes |= {f"{method['name']}: {note}" for note in found["notes"]}
         seconds = found["fit_seconds"], found["query_seconds"]
         return Trial(run.name, run.split.test, np.array(found["predicted"], np.int64), *seconds)
@@ -184,9 +188,6 @@ class Trials:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", GenoseqWarning)
             trial = run_trial(method_of(method, self.threads), genes.texts, genes.classes, genes.labels, run)
-        right = (genes.labels[trial.tested] == trial.predicted).mean()
-        seconds = f"{trial.fit_seconds + trial.query_seconds:.1f} CPU s"
-        say(f"{run.name}, seed {run.seed}, {method['name']}: {right:.3f}, {seconds}")
         return {
             "method": method["name"], "split": run.name, "seed": run.seed,
             "notes": sorted({str(note.message) for note in told}),
@@ -215,23 +216,16 @@ class Trials:
         return found.hexdigest()
 
 
-def study(genes: Genes, params: dict[str, Any], trials: Trials) -> list[Results]:
+def compare(genes: Genes, study: Study, trials: Trials) -> list[Results]:
     """Every method on every split."""
+    params = study.params
     everything = [
         Results(split["name"], planned(genes, split, params["seeds"])) for split in params["splits"]
     ]
-    total = len(params["methods"]) * sum(len(each.runs) for each in everything)
-    done = 0
+    steps = Steps(study, len(params["methods"]) * sum(len(each.runs) for each in everything))
     for each in everything:
         for method in params["methods"]:
             name = method["name"]
-            each.trials[name] = [trials.of(method, run) for run in each.runs]
+            each.trials[name] = [trials.of(method, run, steps) for run in each.runs]
             each.figures[name] = pooled(name, each.trials[name], genes.labels, genes.names)
-            done += len(each.runs)
-        say(f"{done}/{total} {each.name}")
     return everything
-
-
-def say(line: str) -> None:
-    """A line of the log."""
-    print(f"classify_families: {line}", file=sys.stderr, flush=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 from kept import Kept
 from peptide_goals import Goal, others_of
+from study import Steps, Study
 
 import genoseq
 from genoseq.errors import UsageError, counted
@@ -40,12 +40,7 @@ DECODERS: dict[str, Callable[..., Decoder]] = {
     "independent": Independent, "iterative": Iterative, "gibbs": Gibbs, "diverse": Diverse, "guided": Guided,
 }  # fmt: skip
 SAMPLING = ("temperature", "top_k", "top_p")
-PARAMETERS = (
-    "targets", "lengths", "avoid", "candidates", "decoders", "others", "filters", "likeness", "shortlist",
-    "shuffled", "select", "seed",
-)  # fmt: skip
 WORD = 3
-MINUTE = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,30 +124,21 @@ class Designs:
         ]
 
 
-def check(params: Any, path: Path) -> dict[str, Any]:
-    """Parameters that are all there.
+def check(params: dict[str, Any]) -> None:
+    """Refuse parameters that make no sense together.
 
     Raises
     ------
     UsageError
-        If one is missing or not known.
     """
-    if not isinstance(params, dict):
-        raise UsageError(f"{path}: names and values are expected")
-    for name in PARAMETERS:
-        if name not in params:
-            raise UsageError(f"{path}: {name} is missing")
-    if unknown := sorted(set(params) - set(PARAMETERS)):
-        raise UsageError(f"{path}: {unknown[0]} is not known; there are {', '.join(PARAMETERS)}")
-    names = [method.get("name") for method in params["decoders"]]
-    if None in names or len(set(names)) < len(names) or not names:
-        raise UsageError(f"{path}: decoders need a name each, and not the same: {names}")
+    names = [method["name"] for method in params["decoders"]]
+    if len(set(names)) < len(names) or not names:
+        raise UsageError(f"decoders need a name each, and not the same: {names}")
     if params["select"] not in ("perplexity", "specificity"):
-        raise UsageError(f"{path}: select {params['select']!r}; perplexity or specificity is expected")
+        raise UsageError(f"select {params['select']!r}; perplexity or specificity is expected")
     if params["select"] == "specificity" and not params["shuffled"]:
-        raise UsageError(f"{path}: to rank by specificity, shuffled must be 1 or more")
+        raise UsageError("to rank by specificity, shuffled must be 1 or more")
     parse_filters(params["filters"]) if params["filters"] else None
-    return params
 
 
 def decoder_of(method: Mapping[str, Any], before: Sequence[Candidate]) -> tuple[Decoder, Sampling]:
@@ -202,7 +188,7 @@ def guide_of(method: Mapping[str, Any], before: Sequence[Candidate]) -> Guide:
     return Guide.fit(*(parts if wanted == "low" else parts[::-1]))
 
 
-class Study:
+class Designer:
     """Asks the model, or the file of what was found before.
 
     Parameters
@@ -210,22 +196,19 @@ class Study:
     model : MaskedModel
     digest : str
         SHA-256 of its weights.
-    params : dict
+    study : Study
     path : Path
         Of what was found.
     """
 
-    def __init__(self, model: MaskedModel, digest: str, params: dict[str, Any], path: Path) -> None:
-        self.model, self.digest, self.params = model, digest, params
+    def __init__(self, model: MaskedModel, digest: str, study: Study, path: Path) -> None:
+        self.model, self.digest, self.study, self.params = model, digest, study, study.params
         self._kept = Kept(path)
-        self._start = time.monotonic()
-        self._done = self._new = self._steps = 0
 
     def run(self, goals: Sequence[Goal]) -> list[Designs]:
         """Every decoder on every target, and a shortlist of each."""
-        self._steps = len(goals) * (len(self.params["decoders"]) + 1) + sum(
-            bool(each.known) for each in goals
-        )
+        known = sum(bool(each.known) for each in goals)
+        self._steps = Steps(self.study, len(goals) * (len(self.params["decoders"]) + 1) + known)
         others = others_of(goals, self.params["others"])
         return [self._of(Designs(*each)) for each in zip(goals, others, strict=True)]
 
@@ -294,8 +277,8 @@ class Study:
         letters = [each.letters for each in (goal.target, *decoys)]
         words = json.dumps([genoseq.__version__, self.digest, letters, asked], sort_keys=True)
         key = hashlib.sha256(words.encode()).hexdigest()
-        self._done += 1
-        if key not in self._kept:
+        kept = key in self._kept
+        if not kept:
             start = time.process_time()
             designed = ask()
             seconds = time.process_time() - start
@@ -305,8 +288,9 @@ class Study:
             ]
             values = {"rows": rows, "drawn": designed.drawn, "duplicates": designed.duplicates}
             self._kept.add(key, {"target": goal.name, "by": name, **values, "seconds": seconds})
-            self._tell(goal, name, len(rows), seconds)
         values = self._kept[key]
+        told = f"{counted(len(values['rows']), 'peptide')}, {values['seconds']:.1f} CPU s"
+        self._steps.done(f"{goal.name}, {name}: {told}", kept=kept)
         known = properties_of([row[0] for row in values["rows"]])
         candidates = [
             Candidate(peptide, perplexity, specificity, p_value, (start, end), math.nan, properties)
@@ -315,15 +299,3 @@ class Study:
             )
         ]
         return Found(candidates, values["drawn"], values["duplicates"], values["seconds"])
-
-    def _tell(self, goal: Goal, name: str, count: int, seconds: float) -> None:
-        self._new += 1
-        left = (time.monotonic() - self._start) / self._new * (self._steps - self._done)
-        words = f"{left / MINUTE:.0f} min" if left > 2 * MINUTE else f"{left:.0f} s"
-        where = f"{self._done}/{self._steps} {goal.name}, {name}"
-        say(f"{where}: {counted(count, 'peptide')}, {seconds:.1f} CPU s; {words} left")
-
-
-def say(line: str) -> None:
-    """A line of the log."""
-    print(f"design_peptides: {line}", file=sys.stderr, flush=True)

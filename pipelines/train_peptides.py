@@ -11,19 +11,17 @@ The weights are rounded to float16, and it is the rounded ones that are measured
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
+from pages import files_table, table, training_figure, write
+from study import HERE, Steps, Study, run_study
 
 from genoseq import cli
-from genoseq.io.files import replacing
 from genoseq.io.proteins import read_proteins
 from genoseq.models.hub import sha256_of
 from genoseq.peptides.model import MaskedModel
@@ -33,6 +31,7 @@ from genoseq.peptides.recipe import read_pair_recipe
 from genoseq.peptides.split import split_pairs
 from genoseq.peptides.worth import pair_log_perplexities, worth_of
 
+CURVES = "curves.png"
 LONG_ENOUGH = 8  # letters: shorter peptides occur in some protein by chance
 
 
@@ -45,44 +44,30 @@ def command(words: list[object], summary: Path) -> dict[str, Any]:
     return found
 
 
-def train(
-    study: dict[str, Any], params: Path, data: Path, work: Path
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def train(study: Study) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both trainings, or what is left of them; their summaries."""
-    threads = ["-t", study["threads"]]
-    proteins = [data / each["path"] for each in study["proteins"] for _ in range(each["times"])]
-    first = command(
-        [
-            "train",
-            "protein",
-            *proteins,
-            "--params",
-            params / study["pretrain"],
-            "-o",
-            work / "protein",
-            *threads,
-        ],
-        work / "protein.json",
-    )
-    mixed_in = [data / path for path in study["mixed_in"]]
-    words = ["train", "peptides", data / study["pairs"]["path"], "--test", data / study["test"]["path"]]
-    words += ["--init", work / "protein", "--params", params / study["finetune"], "-o", work / "peptides"]
+    params, data, work, beside = study.params, study.data, study.work, study.given.parent
+    threads = ["-t", params["threads"]]
+    proteins = [data / each["path"] for each in params["proteins"] for _ in range(each["times"])]
+    words = ["train", "protein", *proteins, "--params", beside / params["pretrain"], "-o", work / "protein"]
+    first = command([*words, *threads], work / "protein.json")
+    mixed_in = [data / path for path in params["mixed_in"]]
+    words = ["train", "peptides", data / params["pairs"]["path"], "--test", data / params["test"]["path"]]
+    words += ["--init", work / "protein", "--params", beside / params["finetune"], "-o", work / "peptides"]
     words += ["--proteins", *mixed_in] if mixed_in else []
     return first, command([*words, *threads], work / "peptides.json")
 
 
-def measure(
-    study: dict[str, Any], params: Path, data: Path, models: dict[str, Path]
-) -> tuple[dict[str, Any], list[BindingPair]]:
+def measure(study: Study, models: dict[str, Path]) -> tuple[dict[str, Any], list[BindingPair]]:
     """Figures of models on the test pairs, and these; the split is that of the training."""
-    recipe = read_pair_recipe(params / study["finetune"])
-    pairs = read_pairs(data / study["pairs"]["path"], limits=recipe.limits).pairs
-    test = read_pairs(data / study["test"]["path"], limits=MEASURED).pairs
+    recipe = read_pair_recipe(study.given.parent / study.params["finetune"])
+    pairs = read_pairs(study.data / study.params["pairs"]["path"], limits=recipe.limits).pairs
+    test = read_pairs(study.data / study.params["test"]["path"], limits=MEASURED).pairs
     split = split_pairs(pairs, test=test, seed=recipe.training.seed)
-    measured = {
-        name: pair_log_perplexities(MaskedModel.load(path, device="cpu"), split.test)
-        for name, path in models.items()
-    }
+    measured, steps = {}, Steps(study, len(models))
+    for name, path in models.items():
+        measured[name] = pair_log_perplexities(MaskedModel.load(path, device="cpu"), split.test)
+        steps.done(f"measured: {name}")
     return worth_of(measured, split.train, split.test), split.test
 
 
@@ -93,13 +78,13 @@ def fragments(test: list[BindingPair], proteins: list[Path]) -> tuple[int, int]:
     return sum(peptide in letters for peptide in peptides), len(peptides)
 
 
-def figure_rows(worth: dict[str, Any]) -> str:
-    """Rows of the table of perplexities."""
+def figure_table(worth: dict[str, Any]) -> str:
+    """The table of perplexities."""
     rows = []
     for name, found in worth["figures"].items():
         cells = ["{:.2f} ({:.2f}-{:.2f})".format(*found[each]) for each in ("mean", "geometric_mean")]
-        rows.append(f"| {name} | {' | '.join(cells)} | {found['median']:.2f} |")
-    return "\n".join(rows)
+        rows.append([name, *cells, f"{found['median']:.2f}"])
+    return table(["model", "mean", "geometric mean", "median"], rows)
 
 
 def against_lines(worth: dict[str, Any], name: str) -> str:
@@ -131,7 +116,7 @@ def source_of(each: dict[str, Any]) -> str:
 
 def write_card(path: Path, template: str, study: dict[str, Any], values: dict[str, Any]) -> None:
     """The card of weights, Markdown."""
-    text = (Path(__file__).parent / "params" / template).read_text(encoding="utf-8")
+    text = (HERE / "params" / template).read_text(encoding="utf-8")
     card = text.format(
         name=study["name"],
         base=study["base"],
@@ -142,44 +127,33 @@ def write_card(path: Path, template: str, study: dict[str, Any], values: dict[st
         notes="".join(f"- {note.strip()}\n" for note in study.get("notes", [])),
         **values,
     )
-    with replacing(path) as temporary:
-        temporary.write_text(card, encoding="utf-8")
+    write(path, card)
 
 
-def main() -> None:
-    """Run the study."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--params", type=Path, required=True, help="YAML file")
-    add("--data", type=Path, required=True, help="folder of the data named in it")
-    add("--work", type=Path, required=True, help="folder of the runs: checkpoints, logs, results")
-    add("-o", "--output", type=Path, required=True, help="folder for the folder of the model and its card")
-    args = parser.parse_args()
-    study = yaml.safe_load(args.params.read_text(encoding="utf-8"))
-    torch.set_num_threads(study["threads"])
-    args.work.mkdir(parents=True, exist_ok=True)
-    params = args.params.parent
-    first, second = train(study, params, args.data, args.work)
+def make(study: Study) -> None:
+    """Train, measure, write weights, cards and page."""
+    params, work = study.params, study.work
+    torch.set_num_threads(params["threads"])
+    study.begin()
+    first, second = train(study)
 
-    folder = args.output / study["name"]
-    trained = MaskedModel.load(args.work / "peptides", device="cpu").network
+    folder = study.output / params["name"]
+    trained = MaskedModel.load(work / "peptides", device="cpu").network
     save_network(trained, folder, half=True)
-    base = args.output / study["base"]
-    save_network(MaskedModel.load(args.work / "protein", device="cpu").network, base, half=True)
-    models = {study["name"]: folder, "before the peptides": args.work / "protein"}
-    worth, test = measure(study, params, args.data, models)
-    found, of = fragments(test, [args.data / each["path"] for each in study["proteins"]])
+    base = study.output / params["base"]
+    save_network(MaskedModel.load(work / "protein", device="cpu").network, base, half=True)
+    models = {params["name"]: folder, "before the peptides": work / "protein"}
+    worth, test = measure(study, models)
+    found, of = fragments(test, [study.data / each["path"] for each in params["proteins"]])
     config, split, weights = trained.config, second["split"], folder / WEIGHTS
     values: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "parameters": sum(parameter.numel() for parameter in trained.parameters()),
         "layers": config.num_hidden_layers, "hidden": config.hidden_size, "heads": config.num_attention_heads,
         "cpu": f"{platform.machine()}, torch {torch.__version__}",
-        "command": f"python pipelines/train_peptides.py --params pipelines/params/{args.params.name} \\\n"
+        "command": f"python pipelines/train_peptides.py --params pipelines/params/{study.given.name} \\\n"
         "    --data DIR --work run/ -o genoseq/weights",
-        "study": f"pipelines/params/{args.params.name}",
+        "study": f"pipelines/params/{study.given.name}",
         "pretrain_steps": first["steps"], "pretrain_hours": first["seconds"] / 3600,
         "protein_count": first["proteins"], "residues": first["residues"],
         "held_out_proteins": min(first["held_out_proteins"], first["recipe"]["looked_at"]),
@@ -189,15 +163,23 @@ def main() -> None:
         "dropped": split["dropped_near_other_parts"],
         "size": weights.stat().st_size, "sha256": sha256_of(weights),
         "base_size": (base / WEIGHTS).stat().st_size, "base_sha256": sha256_of(base / WEIGHTS),
-        "figures": figure_rows(worth), "against": against_lines(worth, study["name"]),
+        "figures": "\n".join(figure_table(worth).splitlines()[2:]),
+        "against": against_lines(worth, params["name"]),
         "twins": twin_rows(split), "fragments": found, "fragments_of": of,
     }  # fmt: skip
-    write_card(args.output / f"{study['name']}.md", "peptides_card.md", study, values)
-    write_card(args.output / f"{study['base']}.md", "esm2_small_card.md", study, values)
-    results = {"worth": worth, "training": second, **values}
-    (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    for path in sorted([*base.iterdir(), *folder.iterdir()]):  # for genoseq/models/registry.py
-        print(f"{path.parent.name}/{path.name} {sha256_of(path)}", file=sys.stderr)
+    write_card(study.output / f"{params['name']}.md", "peptides_card.md", params, values)
+    write_card(study.output / f"{params['base']}.md", "esm2_small_card.md", params, values)
+    logs = [work / "protein" / "log.jsonl", work / "peptides" / "log.jsonl"]
+    write(work / CURVES, training_figure(logs, "nats a letter"))
+    body = "Pseudo-perplexity of the test peptides on their targets, lower is better; the cards, "
+    body += f"`{params['name']}.md` and `{params['base']}.md`, tell the rest.\n\n{figure_table(worth)}\n"
+    body += f"![loss by step: proteins, then peptides]({CURVES})\n\n{files_table([base, folder])}"
+    study.finish(f"{params['name']}: training", body, {"worth": worth, "training": second, **values})
+
+
+def main() -> None:
+    """Run the study."""
+    run_study(__file__, __doc__, make)
 
 
 if __name__ == "__main__":

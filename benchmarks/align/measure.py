@@ -55,6 +55,18 @@ class Cost:
         return {**asdict(self), "cpu": self.cpu}
 
 
+def processor() -> str:
+    """What the machine calls its processor."""
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    import platform  # not at the top: this file is also the launcher, which is to be small
+
+    return platform.processor() or platform.machine()
+
+
 def last_core() -> int:
     """The core that measurements are pinned to: the last one that this process may use, or -1 if unknown."""
     return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else -1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench import Bench
 from figures import draw_accuracy, draw_reliability, draw_speed
+from measure import processor
 from peers import LONG_TOOLS, TOOLS, version
 from results import commit
 from table import (
@@ -81,7 +82,7 @@ def _about(bench: Bench, figures: Figures) -> str:
     words += [f"--lengths {' '.join(map(str, bench.lengths))}", f"--reads {bench.number}"]
     return (
         f"Made on {today} by `{' '.join(words)}`\n"
-        f"on {_processor()} ({platform.system()}, Python {platform.python_version()}), genoseq at commit "
+        f"on {processor()} ({platform.system()}, Python {platform.python_version()}), genoseq at commit "
         f"{', '.join(commits)}.\n\n"
         "One thread, on one core; every tool on the same reads, made by `genoseq simulate` "
         "(90 % substitutions, 10 % indels of mean 1.5 bp, both strands, no sequencing "
@@ -93,15 +94,6 @@ def _about(bench: Bench, figures: Figures) -> str:
         "last for reads below 85 % identity. LAST "
         "`-m100` sees the first 1,000 reads of a set."
     )
-
-
-def _processor() -> str:
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def _commands(bench: Bench) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from bench import Bench
 from judge import from_counts
-from report import _processor
+from measure import processor
 from results import Results, commit
 from table import markdown
 
@@ -39,7 +39,7 @@ def _about(bench: Bench) -> str:
     commits = {record["commit"] for _, record in bench.results.all("scale-index")} or {commit()}
     return (
         f"Made on {datetime.now(UTC).date().isoformat()} by `python benchmarks/align/scale.py --data DATA "
-        f"--work WORK --reads {bench.number}` on {_processor()}, genoseq at commit "
+        f"--work WORK --reads {bench.number}` on {processor()}, genoseq at commit "
         f"{', '.join(sorted(commits))}. One thread; CPU seconds are user and system time."
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-__all__ = ["Progress", "tell_if_compiling"]
+__all__ = ["Progress", "duration", "tell_if_compiling"]
 
 _INTERVAL = 0.2  # seconds between two updates of the line
 _FIRST, _LONGEST = 30.0, 600.0  # seconds to the first line of a log; each wait is twice the last, up to this
@@ -66,17 +66,17 @@ class Progress:
         line = f"{self._label}: {self._done:,} {self._unit}, {rate:,.0f} a second"
         if self._total and self._done < self._total:
             left = (self._total - self._done) / max(rate, 1e-9)
-            line += f", {100 * self._done / self._total:.0f} %, {_duration(left)} left"
+            line += f", {100 * self._done / self._total:.0f} %, {duration(left)} left"
         sys.stderr.write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
         sys.stderr.flush()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Seconds as people say them.
 
     Examples
     --------
-    >>> _duration(42), _duration(125), _duration(7260)
+    >>> duration(42), _duration(125), _duration(7260)
     ('42 s', '2:05 min', '2:01 h')
     """
     whole = round(seconds)

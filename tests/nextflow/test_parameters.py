@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 PROJECT = Path(__file__).resolve().parents[2] / "nextflow"
 DATA = PROJECT.parent / "data"
@@ -41,6 +42,16 @@ def test_every_parameter_is_in_schema_and_configuration_with_its_default(nextflo
         assert value == {None: "null", False: "false"}.get(rule.get("default"), str(rule.get("default"))), (
             name
         )
+
+
+def test_example_of_a_file_of_parameters_is_valid():
+    values = yaml.safe_load((PROJECT / "params_example.yaml").read_text(encoding="utf-8"))
+    jsonschema.validate(values, {"properties": PROPERTIES, "additionalProperties": False})
+    chosen = values["workflow"].split(",")
+    groups = [group for group in SCHEMA["$defs"].values() if group.get("x-workflow") in chosen]
+    assert len(groups) == len(chosen) > 0
+    assert all(set(names) & values.keys() for group in groups for names in group.get("x-needs", []))
+    assert all((PROJECT.parent / values[name]).exists() for name in values if PROPERTIES[name].get("exists"))
 
 
 def test_shipped_samplesheet_is_valid():

@@ -66,7 +66,6 @@ def test_the_study_small(tmp_path, monkeypatch):
         genomes=[toy], foreign=toy, lengths=[100, 150], divergences=[0.0, 0.15, 0.3], clean_factor=2
     )
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(params))
-    (tmp_path / "out").mkdir()
     arguments = (
         f"x --params {tmp_path}/small.yaml --data {REPOSITORY}/data --work {tmp_path}/run -o {tmp_path}/out"
     )
@@ -78,8 +77,9 @@ def test_the_study_small(tmp_path, monkeypatch):
         "certainty": CERTAINTY_FEATURES,
         "kinship": KINSHIP_FEATURES,
     }
-    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    results = json.loads((tmp_path / "run" / "results.json").read_text())["results"]
     card = (tmp_path / "out" / "judges.md").read_text()
+    assert (tmp_path / "run" / "calibration.png").read_bytes().startswith(b"\x89PNG")
     assert f"{results['conviction']['verdicts']:,} verdicts" in card
     assert f"{results['kinship']['alignments']:,} of mates" in card
     for judge in ("certainty", "kinship"):

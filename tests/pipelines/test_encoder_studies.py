@@ -50,10 +50,9 @@ def run(study, monkeypatch: pytest.MonkeyPatch, *words: object) -> None:
 
 
 def test_training_writes_weights_and_their_card(
-    plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    out.mkdir()
     common = ("--params", plan, "--data", REPOSITORY / "data", "--work", tmp_path / "run", "-o", out)
     run(train_encoder, monkeypatch, *common)
     encoder = SeedEncoder.load(out / "seed.npz")
@@ -63,6 +62,10 @@ def test_training_writes_weights_and_their_card(
     for tables in ("untrained", "int16", "trained"):
         assert f"| toy genome | {tables} | 20% |" in card
     figures = [line for line in card.splitlines() if line.startswith("| toy genome | ")]
+    page = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    assert set(figures) <= set(page.splitlines())
+    assert (tmp_path / "run" / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "3/3 steps, codes: loss " in capsys.readouterr().err
     run(train_encoder, monkeypatch, *common, "--measure", out / "seed.npz")
     card = (out / "seed.md").read_text(encoding="utf-8")
     again = [line for line in card.splitlines() if line.startswith("| toy genome | ")]
@@ -76,8 +79,11 @@ def test_the_card_that_ships_is_of_the_weights_that_ship() -> None:
 
 def test_plans_with_unknown_names_are_refused(plan: Path) -> None:
     values = yaml.safe_load(plan.read_text(encoding="utf-8"))["training"]
-    with pytest.raises(TypeError, match="temprature"):
+    with pytest.raises(UsageError, match="temprature"):
         train_encoder.read_config({**values, "temprature": 1})
+    del values["words"]
+    with pytest.raises(UsageError, match="'words' is missing"):
+        train_encoder.read_config(values)
 
 
 def test_a_region_needs_a_single_contig(tmp_path: Path) -> None:
@@ -92,7 +98,9 @@ def test_a_region_needs_a_single_contig(tmp_path: Path) -> None:
     ]
 
 
-def test_variants_are_measured(plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variants_are_measured(
+    plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     variants = [
         {"name": "ships", "weights": "shipped"},
         {"name": "one word", "weights": "shipped", "words": ["AC"]},
@@ -109,9 +117,10 @@ def test_variants_are_measured(plan: Path, tmp_path: Path, monkeypatch: pytest.M
     letters = decode(np.random.default_rng(0).integers(0, 4, 60_000).astype(np.uint8))
     (tmp_path / "genome.fa").write_text(f">g\n{letters}\n")
     (tmp_path / "genome.fa.gz").symlink_to(REPOSITORY / "data" / "genome.fa.gz")
-    words = ("--params", params, "--data", tmp_path, "--work", tmp_path / "run", "-o", tmp_path / "table.md")
+    words = ("--params", params, "--data", tmp_path, "-o", tmp_path / "out")
     run(explore_encoder, monkeypatch, *words)
-    lines = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
+    page = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    lines = page.partition("| variant | ")[2].partition("\n\n")[0].splitlines()
     rows = {cells[1].strip(): [c.strip() for c in cells[2:-1]] for cells in (x.split("|") for x in lines[2:])}
     assert list(rows) == [v["name"] for v in variants]
     for name, (size, anchors, compared, _, clean, diverged) in rows.items():
@@ -123,6 +132,11 @@ def test_variants_are_measured(plan: Path, tmp_path: Path, monkeypatch: pytest.M
     # a quarter of the anchors of a random genome say a word: an eighth each in either direction
     assert float(rows["one word"][0]) == pytest.approx(16 / 8, rel=0.1)
     assert float(rows["small codes"][0]) == pytest.approx(12 / 8, rel=0.1)
+    capsys.readouterr()
+    run(explore_encoder, monkeypatch, *words, "--set", "again=[ships]")  # the others were kept
+    told = capsys.readouterr().err
+    assert "ships: {" in told
+    assert "one word" not in told
 
 
 def test_reads_with_few_anchors_are_counted() -> None:

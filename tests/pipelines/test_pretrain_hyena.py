@@ -48,7 +48,7 @@ def test_a_model_and_its_card(study):
     pretrain_hyena.main()
     model = HyenaDNA.load(study / "hyena-tiny", device="cpu")
     assert model.config.l_max == 130
-    found = json.loads((study / "run" / "results.json").read_text(encoding="utf-8"))
+    found = json.loads((study / "run" / "results.json").read_text(encoding="utf-8"))["results"]
     text = (study / "hyena-tiny.md").read_text(encoding="utf-8")
     long, short = found["by_window"]
     assert long.keys() == {"held out", "toy genome"}
@@ -60,6 +60,9 @@ def test_a_model_and_its_card(study):
     assert found["sha256"] in text
     assert "Windows of 64 bp for 50% of the steps, then 128 bp for 50% of the steps" in text
     assert "- A note." in text
+    page = (study / "run" / "report.md").read_text(encoding="utf-8")
+    assert f"| hyena-tiny/model.safetensors | `{found['sha256']}` |" in page
+    assert f"| {found['mixing']['toy genome']:.4f} |" in page
     assert found["epochs"] == pytest.approx(6 * 512 / (0.9 * 410_000), rel=0.01)
     pretrain_hyena.main()  # measures again, trains nothing
     assert sha256_of(study / "hyena-tiny" / "model.safetensors") == found["sha256"]

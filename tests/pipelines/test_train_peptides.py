@@ -80,7 +80,7 @@ def study(tmp_path, monkeypatch):
 def test_a_model_and_its_card(study):
     train_peptides.main()
     assert MaskedModel.load(study / "pepmlm-small", device="cpu").network.config.hidden_size == 16
-    found = json.loads((study / "run" / "results.json").read_text(encoding="utf-8"))
+    found = json.loads((study / "run" / "results.json").read_text(encoding="utf-8"))["results"]
     text = (study / "pepmlm-small.md").read_text(encoding="utf-8")
     figures = found["worth"]["figures"]
     assert f"| pepmlm-small | {figures['pepmlm-small']['mean'][0]:.2f} (" in text
@@ -93,6 +93,9 @@ def test_a_model_and_its_card(study):
     assert "1 of the 5 test peptides of 8 letters or more occur within a protein" in text
     assert "- A note." in text
     assert "{" not in text
+    page = (study / "run" / "report.md").read_text(encoding="utf-8")
+    assert f"| pepmlm-small | {figures['pepmlm-small']['mean'][0]:.2f} (" in page
+    assert f"| pepmlm-small/model.safetensors | `{sha256}` |" in page
     base = (study / "esm2-small.md").read_text(encoding="utf-8")
     assert f"SHA-256 `{sha256_of(study / 'esm2-small' / 'model.safetensors')}`" in base
     assert "{" not in base
