@@ -96,6 +96,27 @@ MODELS: tuple[KnownModel, ...] = (
     _hyena("hyenadna-medium-450k-seqlen", "450 kb", "6.6 M", "42dedd4d374eac0fb8168549e546a3472fbd27ae"),
     _hyena("hyenadna-large-1m-seqlen", "1 Mb", "6.6 M", "0a629abf9c7f85b4ec9aa6a1aefa3adcf1907446"),
     KnownModel(
+        "pepmlm-small",
+        "esm",
+        "PepMLM in small: 4.8 M parameters, trained on proteins, then on peptides behind targets",
+        "MIT",
+        sha256={
+            "config.json": "3d3be6e5abcdb2c82989a43b82f9462988557fd0eff1c2d0d0cabbc4157164d3",
+            "model.safetensors": "2d72cfe0c45652190d65364acdf95061c931adb6b5a08a0657af932456080e14",
+        },
+        worth="WORTH",
+    ),
+    KnownModel(
+        "esm2-small",
+        "esm",
+        "ESM-2 in small: 4.8 M parameters, RefSeq and UniProt proteins",
+        "MIT",
+        sha256={
+            "config.json": "3d3be6e5abcdb2c82989a43b82f9462988557fd0eff1c2d0d0cabbc4157164d3",
+            "model.safetensors": "b92a9517d4ab45fef01c8762f3bd0105d74c6f4cf9bd05270fdf5e5f24e7540d",
+        },
+    ),
+    KnownModel(
         "pepmlm-650m",
         "esm",
         "PepMLM: ESM-2, 650 M parameters, fine-tuned on peptides behind their targets",
