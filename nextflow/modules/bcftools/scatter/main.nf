@@ -20,6 +20,8 @@ process BCFTOOLS_SCATTER {
     """
     mkdir chunks
     bcftools +scatter ${calls} ${args} --threads ${task.cpus - 1} -Oz -o chunks -p part -n ${chunk_records}
+    # of a file without records scatter makes nothing
+    [ -e chunks/part0.vcf.gz ] || bcftools view --threads ${task.cpus - 1} -Oz -o chunks/part0.vcf.gz ${calls}
     """
 
     stub:
