@@ -45,9 +45,21 @@ def problemsOf(name, value, rule) {
         found << "${name}: ${value} is below ${rule.minimum}"
     if (rule.maximum != null && typed > rule.maximum)
         found << "${name}: ${value} is above ${rule.maximum}"
-    if (!found && rule.exists && !pathsOf(typed))
-        found << "${name}: no such file: ${typed}"
+    if (!found && rule.exists)
+        found += pathProblems(name, typed, rule.format)
     return found
+}
+
+def pathProblems(name, text, format) {
+    def paths = format == 'file-path-pattern' ? pathsOf(text) : pathOf(text)
+    if (!paths)
+        return ["${name}: no such file: ${text}"]
+    def other = paths.find { path -> path.isDirectory() != (format == 'directory-path') }
+    if (other)
+        return ["${name}: ${other} is ${other.isDirectory() ? 'a' : 'no'} folder"]
+    // results are called after the files, and would replace each other
+    def same = paths.groupBy { path -> nameOf(path) }.findAll { _called, some -> some.size() > 1 }
+    return same.collect { called, some -> "${name}: results of ${some.join(', ')} would have one name, ${called}; rename a file" }
 }
 
 def isOfType(value, type) {
@@ -57,7 +69,7 @@ def isOfType(value, type) {
         return value instanceof Number
     if (type == 'boolean')
         return value instanceof Boolean
-    return value instanceof CharSequence
+    return value instanceof CharSequence || value instanceof Number // a folder may be called 2026
 }
 
 def parseText(text) {
@@ -78,11 +90,27 @@ def option(name) {
     return '--' + name.replaceAll(/([A-Z])/) { match -> '-' + match[0].toLowerCase() }
 }
 
+// The file or folder of a path, a list of one; none if nothing is given, or it is not there.
+def pathOf(text) {
+    return text ? [file(text.toString(), glob: false)].findAll { path -> path.exists() } : []
+}
+
 // The files of a path, a pattern or several of these with commas between; none if nothing is given.
 def pathsOf(text) {
     def names = text ? text.toString().tokenize(',') : []
     def found = names.collect { name -> files(name.trim()).findAll { path -> path.exists() } }
     return found.every { paths -> paths } ? found.collectMany { paths -> paths } : []
+}
+
+// What results of a file are called: x.a for dir/x.a.vcf.gz. What a shell would not take as it is becomes _.
+def nameOf(path) {
+    def name = path.name.replaceFirst(/(?i)\.(gz|bgz|bz2|xz|zst)$/, '').replaceFirst(/\.[A-Za-z]+$/, '')
+    return name.replaceAll(/[^A-Za-z0-9_.-]|^[.-]/, '_')
+}
+
+// [meta, file], meta: id (name of the results).
+def named(paths) {
+    return paths.collect { path -> [[id: nameOf(path)], path] }
 }
 
 // A samplesheet as [meta, files], a row each.
@@ -103,7 +131,7 @@ def readSamplesheet(sheet, schema_file) {
     return rows.collect { number, row ->
         def cells = kindOf(row) == 'alignments' ? [row.bam] : [row.fastq_1, row.fastq_2].findAll { cell -> cell }
         def meta = [id: row.sample, lane: row.lane ?: '1', row: number, lanes: lanes[row.sample], kind: kindOf(row)]
-        [meta, cells.collect { cell -> file(resolve(cell, sheet)) }]
+        [meta, cells.collect { cell -> file(resolve(cell, sheet), glob: false) }]
     }
 }
 
@@ -155,6 +183,11 @@ def sampleProblems(rows) {
         def other = same.find { _number, row -> kindOf(row) != kindOf(same[0][1]) }
         if (other)
             found << "${other[0]}: sample '${sample}': ${kindOf(other[1])}, but ${kindOf(same[0][1])} on line ${same[0][0]}"
+        def places = same.collectMany { number, row -> [row.fastq_1, row.fastq_2, row.bam].findAll().unique().collect { cell -> [cell, number] } }
+        places.groupBy { cell, _number -> cell }.each { cell, twice ->
+            if (twice.size() > 1)
+                found << "${twice[1][1]}: sample '${sample}': ${cell} is already on line ${twice[0][1]}, and its reads would count twice"
+        }
     }
     return found
 }

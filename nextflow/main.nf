@@ -4,7 +4,7 @@
  * that calls a command; everything is checked before the first task starts.
  */
 
-include { checkInputs ; chosenWorkflows ; pathsOf ; readSamplesheet ; skippedTasks } from './checks'
+include { checkInputs ; chosenWorkflows ; named ; pathOf ; pathsOf ; readSamplesheet ; skippedTasks } from './checks'
 include { ALIGN } from './workflows/align'
 include { CLASSIFY } from './workflows/classify'
 include { PEPTIDES } from './workflows/peptides'
@@ -15,29 +15,29 @@ workflow {
     main:
     checkInputs(params, file("${workflow.projectDir}/nextflow_schema.json"))
     def chosen = chosenWorkflows(params.workflow)
-    def fasta = pathsOf(params.fasta)
+    def genome = pathOf(params.fasta)
     def reports = channel.empty()
     def versions = channel.empty()
 
     if ('align' in chosen) {
-        def lanes = readSamplesheet(file(params.input), file("${workflow.projectDir}/assets/schema_input.json"))
-        ALIGN(channel.fromList(lanes), fasta, pathsOf(params.index), params.chunkReads, params.indexShards)
+        def lanes = readSamplesheet(pathOf(params.input)[0], file("${workflow.projectDir}/assets/schema_input.json"))
+        ALIGN(channel.fromList(lanes), named(genome), pathOf(params.index), params.chunkReads, params.indexShards)
         ALIGN.out.skipped.collectFile(name: 'skipped_samples.txt', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
         reports = reports.mix(ALIGN.out.reports)
         versions = versions.mix(ALIGN.out.versions)
     }
     if ('variants' in chosen) {
-        VARIANTS(channel.fromList(pathsOf(params.calls)), fasta, params.chunkRecords)
+        VARIANTS(channel.fromList(named(pathsOf(params.calls))), genome, params.chunkRecords)
         reports = reports.mix(VARIANTS.out.reports)
         versions = versions.mix(VARIANTS.out.versions)
     }
     if ('classify' in chosen) {
-        CLASSIFY(channel.fromList(pathsOf(params.sequences)), pathsOf(params.labelled), pathsOf(params.classifier))
+        CLASSIFY(channel.fromList(named(pathsOf(params.sequences))), pathOf(params.labelled), pathOf(params.classifier))
         reports = reports.mix(CLASSIFY.out.reports)
         versions = versions.mix(CLASSIFY.out.versions)
     }
     if ('peptides' in chosen) {
-        PEPTIDES(channel.fromList(pathsOf(params.targets)), pathsOf(params.decoys))
+        PEPTIDES(channel.fromList(named(pathsOf(params.targets))), pathOf(params.decoys))
         reports = reports.mix(PEPTIDES.out.reports)
         versions = versions.mix(PEPTIDES.out.versions)
     }
@@ -50,6 +50,7 @@ workflow {
     MULTIQC(reports.collect(), software, file("${workflow.projectDir}/assets/multiqc_config.yml"))
 
     workflow.onComplete = {
-        skippedTasks(file("${params.outdir}/pipeline_info/trace.txt")).each { line -> log.warn(line) }
+        if (params.skipBadSamples)
+            skippedTasks(file("${params.outdir}/pipeline_info/trace.txt")).each { line -> log.warn(line) }
     }
 }

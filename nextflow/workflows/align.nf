@@ -12,11 +12,12 @@ include { GENOSEQ_SETTINGS } from '../modules/genoseq/settings'
 include { GENOSEQ_SPLIT } from '../modules/genoseq/split'
 include { SAMTOOLS_MERGE } from '../modules/samtools/merge'
 include { SAMTOOLS_STATS } from '../modules/samtools/stats'
+include { partsOf } from '../parts'
 
 workflow ALIGN {
     take:
     lanes       // [meta, [fastq_1, fastq_2]], meta: id (sample), lane, row (of the sheet), lanes (of the sample), kind
-    fasta       // list: the genome, if there is no index
+    genome      // list: [meta, FASTA], meta: id, if there is no index
     given_index // list: an index, or nothing
     chunk_reads // reads in a chunk; 0: lanes stay whole
     shards      // tasks that build the index
@@ -25,13 +26,14 @@ workflow ALIGN {
     def index = channel.value(given_index)
     versions = channel.empty()
     if (!given_index && shards > 1) {
-        GENOSEQ_INDEXSHARD(fasta, channel.of(1..shards), shards)
-        GENOSEQ_INDEXMERGE(fasta, GENOSEQ_INDEXSHARD.out.shard.toSortedList { shard -> shard.name })
+        GENOSEQ_INDEXSHARD(genome[0], channel.of(1..shards), shards)
+        def all_shards = GENOSEQ_INDEXSHARD.out.shard.toSortedList { shard -> shard.name }
+        GENOSEQ_INDEXMERGE(all_shards.map { some -> [genome[0][0], some] })
         index = GENOSEQ_INDEXMERGE.out.index
         versions = versions.mix(GENOSEQ_INDEXSHARD.out.versions, GENOSEQ_INDEXMERGE.out.versions)
     }
     else if (!given_index) {
-        GENOSEQ_INDEX(fasta)
+        GENOSEQ_INDEX(genome[0])
         index = GENOSEQ_INDEX.out.index
         versions = versions.mix(GENOSEQ_INDEX.out.versions)
     }
@@ -94,21 +96,4 @@ workflow ALIGN {
     skipped
     reports
     versions
-}
-
-// All chunks of the lanes of a sample. Mates are neighbours in the names of split: 0001_1.fq.gz, 0001_2.fq.gz.
-def partsOf(metas, files) {
-    def lanes = [metas, files].transpose().sort { lane -> lane[0].row }
-    def cut = lanes.collect { meta, paths -> [meta, chunksOf(paths, meta.kind == 'paired reads' ? 2 : 1)] }
-    def parts = cut.collectMany { meta, chunks ->
-        chunks.indexed(1).collect { number, reads -> [meta + [chunk: number, chunks: chunks.size()], reads] }
-    }
-    return parts.indexed().collect { order, part ->
-        def name = parts.size() == 1 ? part[0].id : "${part[0].id}.${part[0].lane}.${part[0].chunk}"
-        [part[0] + [order: order, parts: parts.size(), part: name.toString()], part[1]]
-    }
-}
-
-def chunksOf(paths, mates) {
-    return (paths instanceof List ? paths : [paths]).sort { path -> path.name }.collate(mates)
 }

@@ -8,7 +8,7 @@ include { GENOSEQ_TRAIN } from '../modules/genoseq/train'
 
 workflow CLASSIFY {
     take:
-    sequences  // FASTA files
+    sequences  // [meta, FASTA], meta: id
     labelled   // list: a table of labelled sequences, if there is no classifier
     classifier // list: a model of `genoseq train`, or nothing
 
@@ -20,7 +20,7 @@ workflow CLASSIFY {
         model = GENOSEQ_TRAIN.out.model
         versions = GENOSEQ_TRAIN.out.versions
     }
-    GENOSEQ_CLASSIFY(sequences.map { path -> [[id: path.simpleName], path] }, model)
+    GENOSEQ_CLASSIFY(sequences, model)
     labels = GENOSEQ_CLASSIFY.out.labels
     CLASSIFY_REPORT(labels)
     reports = CLASSIFY_REPORT.out.multiqc

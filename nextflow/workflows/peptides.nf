@@ -7,14 +7,14 @@ include { GENOSEQ_REPORT as PEPTIDES_REPORT } from '../modules/genoseq/report'
 
 workflow PEPTIDES {
     take:
-    targets // FASTA files, with any number of proteins
+    targets // [meta, FASTA with any number of proteins], meta: id
     decoys  // list: proteins that the peptides shall not bind, or nothing
 
     main:
     // targets.fa with three proteins is targets.1.fa, targets.2.fa, targets.3.fa
     def proteins = targets
-        .splitFasta(by: 1, file: true)
-        .map { path -> [[id: path.baseName], path] }
+        .splitFasta(by: 1, file: true, elem: 1)
+        .map { meta, path -> [[id: "${meta.id}.${path.baseName.tokenize('.').last()}".toString()], path] }
     GENOSEQ_PEPTIDES(proteins, decoys)
     PEPTIDES_REPORT(GENOSEQ_PEPTIDES.out.table)
     table = GENOSEQ_PEPTIDES.out.table

@@ -10,12 +10,12 @@ include { GENOSEQ_VARIANTS } from '../modules/genoseq/variants'
 
 workflow VARIANTS {
     take:
-    calls         // VCF or BCF files
+    calls         // [meta, VCF or BCF], meta: id
     fasta         // list: the genome
     chunk_records // records in a chunk
 
     main:
-    BCFTOOLS_SCATTER(calls.map { path -> [[id: path.simpleName], path] }, chunk_records)
+    BCFTOOLS_SCATTER(calls, chunk_records)
     def parts = BCFTOOLS_SCATTER.out.chunks.flatMap { meta, files ->
         def paths = (files instanceof List ? files : [files]).sort { path -> (path.name =~ /\d+/)[0].toInteger() }
         paths.indexed().collect { number, path ->

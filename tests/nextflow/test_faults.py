@@ -32,6 +32,7 @@ def test_a_bad_sample_is_not_tried_again_and_says_why(nextflow, bad_sheet, shipp
     run = nextflow("--input", bad_sheet, "--fasta", shipped / "genome.fa.gz", "--chunk-reads", 0, *SMALL)
     assert run.exit != 0
     assert "cut.fq:5" in run.log
+    assert "was skipped" not in run.log
     failed = [task for task in run.tasks if task["status"] == "FAILED"]
     assert [(task["tag"], task["exit"], task["attempt"]) for task in failed] == [("bad", "1", "1")]
 
@@ -67,10 +68,13 @@ def test_resume_after_a_kill_does_only_what_was_lost(nextflow_with, standing_in,
         os.killpg(process.pid, signal.SIGKILL)  # Nextflow and the task that it runs
         process.wait()
     (folder / "go").touch()
+    published = nextflow.folder / "out" / "align" / "one.bam"
+    published.parent.mkdir(parents=True, exist_ok=True)
+    published.write_bytes(b"cut")  # as if it had been killed while it copied the result
     run = nextflow(*words, "-resume")
     assert run.exit == 0, run.log
     done = {(task["process"].split(":")[-1], task["tag"]): task["status"] for task in run.tasks}
-    assert done["GENOSEQ_INDEX", "genome.fa.gz"] == "CACHED"
+    assert done["GENOSEQ_INDEX", "genome"] == "CACHED"
     assert done["GENOSEQ_ALIGN", "one"] == "CACHED"
     assert done["GENOSEQ_ALIGN", "two"] == "COMPLETED"
     assert len(records(run.out / "align" / "one.bam")) == 2000

@@ -69,12 +69,17 @@ def test_wrong_parameters_are_told_together(nextflow):
     run = nextflow(
         "--chunk-reads", "many", "--index-shards", 0, "--preset", "fast", "--fasta", "nowhere.fa",
         "--kmer", 31,
-        "--max-memory", "lots", "--skip-bad-samples", "perhaps",
+        "--max-memory", "lots", "--skip-bad-samples", "perhaps", "--insert", 300, "--index", GENOME,
+        "--align-args", "--eqx --interleaved",
     )  # fmt: skip
     assert sorted(problems(run)) == [
+        "--align-args: '--eqx --interleaved' has an option that the workflow gives, or that chunks cannot "
+        "have; --preset, --insert and the samplesheet say the rest",
         "--chunk-reads: expected integer, got 'many'",
         "--fasta: no such file: nowhere.fa",
         "--index-shards: 0 is below 1",
+        f"--index: {GENOME} is no folder",
+        "--insert: '300' is not MEAN,SD",
         "--kmer: unknown parameter",
         "--max-memory: 'lots' is not an amount of memory, such as 16.GB",
         "--preset: 'fast' is not one of auto, sr, divergent, sensitive, long",
@@ -104,6 +109,24 @@ def test_what_a_workflow_needs(nextflow, arguments, expected):
         assert line.startswith(start)
 
 
+def test_files_whose_results_would_have_one_name(nextflow):
+    paths = [nextflow.folder / name for name in ("x.a.vcf.gz", "x.b.vcf.gz", "again/x.b.vcf", "t.fa.zst")]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    run = nextflow(
+        "--workflow", "variants,classify,peptides", "--fasta", nextflow.folder,
+        "--calls", f"{nextflow.folder}/x.*,{paths[2]}", "--sequences", f"{paths[3]},{paths[3]}",
+        "--targets", paths[3],
+    )  # fmt: skip
+    assert problems(run) == [
+        f"--fasta: {nextflow.folder} is a folder",
+        f"--calls: results of {paths[1]}, {paths[2]} would have one name, x.b; rename a file",
+        f"--sequences: results of {paths[3]}, {paths[3]} would have one name, t; rename a file",
+        f"--targets: '{paths[3]}' must be plain or .gz",
+    ]
+
+
 def sheet_problems(nextflow, text):
     path = nextflow.folder / "samples.csv"
     path.write_text(text)
@@ -126,8 +149,10 @@ def test_rows_of_a_samplesheet(nextflow):
         "both,1,a.fq.gz,,x.bam",
         "same,1,a.fq.gz,a.fq.gz,",
         "long,1,a.fq.gz,,,more",
+        "-x,1,a.fq.gz,,",
+        "globs,1,*.fq.gz,,",
     ]
-    letters = "must consist of letters, digits, '_', '.' and '-', without spaces"
+    letters = "must begin with a letter or digit, and consist of these, '_', '.' and '-', without spaces"
     endings = "must end in .fq, .fastq, .fa or .fasta, or one of these with .gz, .bgz, .bz2, .xz or .zst"
     assert sheet_problems(nextflow, "\n".join(rows) + "\n") == [
         f"samples.csv:3: sample: 'two words' {letters}",
@@ -140,6 +165,8 @@ def test_rows_of_a_samplesheet(nextflow):
         "samples.csv:10: bam: given beside fastq_1; a row holds one of them",
         "samples.csv:11: fastq_2: the same file as fastq_1",
         "samples.csv:12: more cells than columns: more",
+        f"samples.csv:13: sample: '-x' {letters}",
+        f"samples.csv:14: fastq_1: no such file: {nextflow.folder}/*.fq.gz",
     ]
 
 
@@ -156,6 +183,7 @@ def test_samples_of_several_rows(nextflow):
     assert sheet_problems(nextflow, "\n".join(rows)) == [
         "samples.csv:3: sample 'x', lane '1': already on line 2",
         "samples.csv:5: sample 'y': paired reads, but single reads on line 4",
+        "samples.csv:5: sample 'y': a.fq.gz is already on line 4, and its reads would count twice",
     ]
 
 

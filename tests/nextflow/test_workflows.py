@@ -146,6 +146,31 @@ def test_stubs_have_the_outputs_of_the_modules(nextflow):
     assert {"GENOSEQ_SETTINGS", "GENOSEQ_INDEXSHARD", "GENOSEQ_INDEXMERGE", "SAMTOOLS_MERGE"} <= run.processes
 
 
+def test_names_with_dots_stay_apart(nextflow, shipped):
+    """Of results: a.1.2 is a sample, and no chunk 2 of lane 1 of a sample a."""
+    names = {"x.a.vcf.gz": "variants.vcf.gz", "x.b.vcf.gz": "variants.vcf.gz", "ref.v1.fa.gz": "genome.fa.gz"}
+    names |= {"t.a.fa.gz": "targets.fa.gz", "t b.fa.gz": "targets.fa.gz", "a.b.fq.gz": "reads.fq.gz"}
+    for name, data in names.items():
+        (nextflow.folder / name).symlink_to(shipped / data)
+    sheet = nextflow.folder / "samples.csv"
+    sheet.write_text("sample,fastq_1\na.1.2,a.b.fq.gz\n")
+    run = nextflow(
+        "-stub-run", "--workflow", "align,variants,peptides", "--input", sheet, "--chunk-reads", 0,
+        "--fasta", nextflow.folder / "ref.v1.fa.gz", "--calls", f"{nextflow.folder}/x.*.vcf.gz",
+        "--targets", f"{nextflow.folder}/t*.fa.gz", "-profile", "local", "--max-cpus", 1,
+    )  # fmt: skip
+    assert run.exit == 0, run.log
+    made = {str(path.relative_to(run.out)) for path in run.out.rglob("*")}
+    assert {
+        "align/a.1.2.bam",
+        "index/ref.v1.gsx",
+        "variants/x.a.scored.vcf.gz",
+        "variants/x.b.scored.vcf.gz",
+    } <= made
+    tables = {f"peptides/{name}.{n}.peptides.tsv" for name in ("t.a", "t_b") for n in (1, 2, 3)}
+    assert {path for path in made if path.endswith(".peptides.tsv")} == tables
+
+
 def test_lint(nextflow, project):
     run = nextflow.command("lint", project)
     assert run.returncode == 0, run.stdout
@@ -164,7 +189,7 @@ def test_lint(nextflow, project):
         ("docker,gpu", {"docker.enabled": "true", "process.'withLabel:process_gpu'.accelerator": "1"}),
         ("apptainer,slurm", {"apptainer.enabled": "true", "docker.enabled": "false"}),
         ("conda", {"conda.enabled": "true"}),
-        ("local", {"params.maxCpus": "4"}),
+        ("local", {"params.maxCpus": "4", "executor.cpus": "4", "executor.memory": "12.GB"}),
     ],
 )
 def test_profiles(nextflow, project, profiles, expected):

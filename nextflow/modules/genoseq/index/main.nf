@@ -1,27 +1,29 @@
 // A genome embedded: the index, a folder.
 process GENOSEQ_INDEX {
-    tag "${fasta}"
+    tag "${meta.id}"
     label 'process_medium'
     label 'genoseq'
 
     conda "${moduleDir}/environment.yml"
 
     input:
-    path fasta
+    tuple val(meta), path(fasta)
 
     output:
-    path "${fasta.simpleName}.gsx", emit: index
+    path "${prefix}.gsx", emit: index
     tuple val("${task.process}"), val('genoseq'), eval("genoseq --version | cut -d ' ' -f 2"), topic: versions, emit: versions
 
     script:
     def args = task.ext.args ?: ''
+    prefix = task.ext.prefix ?: meta.id
     """
-    genoseq index ${args} -t ${task.cpus} -o ${fasta.simpleName}.gsx ${fasta}
+    genoseq index ${args} -t ${task.cpus} -o ${prefix}.gsx ${fasta}
     """
 
     stub:
+    prefix = task.ext.prefix ?: meta.id
     """
-    mkdir ${fasta.simpleName}.gsx
-    touch ${fasta.simpleName}.gsx/manifest.json
+    mkdir ${prefix}.gsx
+    touch ${prefix}.gsx/manifest.json
     """
 }

@@ -1,28 +1,29 @@
 // The index of a genome from its parts.
 process GENOSEQ_INDEXMERGE {
-    tag "${fasta}"
+    tag "${meta.id}"
     label 'process_low'
     label 'genoseq'
 
     conda "${moduleDir}/environment.yml"
 
     input:
-    path fasta
-    path shards, stageAs: 'shards/*'
+    tuple val(meta), path(shards, stageAs: 'shards/*')
 
     output:
-    path "${fasta.simpleName}.gsx", emit: index
+    path "${prefix}.gsx", emit: index
     tuple val("${task.process}"), val('genoseq'), eval("genoseq --version | cut -d ' ' -f 2"), topic: versions, emit: versions
 
     script:
     def args = task.ext.args ?: ''
+    prefix = task.ext.prefix ?: meta.id
     """
-    genoseq index ${args} -t ${task.cpus} --merge shards/* -o ${fasta.simpleName}.gsx
+    genoseq index ${args} -t ${task.cpus} --merge shards/* -o ${prefix}.gsx
     """
 
     stub:
+    prefix = task.ext.prefix ?: meta.id
     """
-    mkdir ${fasta.simpleName}.gsx
-    touch ${fasta.simpleName}.gsx/manifest.json
+    mkdir ${prefix}.gsx
+    touch ${prefix}.gsx/manifest.json
     """
 }

@@ -1,13 +1,13 @@
 // One part of the index of a genome.
 process GENOSEQ_INDEXSHARD {
-    tag "${fasta} ${shard}/${shards}"
+    tag "${meta.id} ${shard}/${shards}"
     label 'process_medium'
     label 'genoseq'
 
     conda "${moduleDir}/environment.yml"
 
     input:
-    path fasta
+    tuple val(meta), path(fasta)
     each shard
     val shards
 
