@@ -106,7 +106,7 @@ def read_settings(path: str) -> Settings:
         told = json.loads(Path(path).read_bytes())
     except OSError as error:
         raise input_error(error, path) from error
-    except ValueError as error:  # also of bytes that are no text
+    except (ValueError, RecursionError) as error:  # also of bytes that are no text
         raise InputError(f"is not JSON ({error}); {expected}", path) from error
     if not isinstance(told, dict) or told.get("command") != "align":
         raise InputError(f"is not the summary of an alignment; {expected}", path)
@@ -119,8 +119,10 @@ def read_settings(path: str) -> Settings:
     if len(size) < len(InsertSize._fields):
         raise InputError(f"has no insert size of {', '.join(InsertSize._fields)} in bp; {expected}", path)
     mean, sd, low, high = size
+    if low > high:
+        raise InputError(f"has fragments of {low}-{high} bp; {expected}", path)
     return Settings(preset, InsertSize(float(mean), float(sd), int(low), int(high)), insert["source"])
 
 
 def _is_length(value: object) -> bool:
-    return isinstance(value, int | float) and 0 < value < float("inf")
+    return type(value) in (int, float) and 0 < value < float("inf")  # True is an int, too

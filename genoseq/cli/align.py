@@ -203,7 +203,6 @@ def _aligner(
 ) -> tuple[Aligner, Suggestion]:
     """The aligner that the options, the settings of another run, and the first reads ask for."""
     from genoseq.align.aligner import Aligner
-    from genoseq.align.auto import Suggestion
     from genoseq.align.chain import chain_hits
     from genoseq.align.insert import InsertSize
     from genoseq.align.weigh import weigh
@@ -213,7 +212,7 @@ def _aligner(
     kernel = chain_hits if preset == "long" else weigh
     compiles = tell_if_compiling(kernel, "genoseq align", quiet=args.quiet)
     warn_of_single_reads(args, start)
-    suggestion = _suggested(args, index, start) if settings is None else Suggestion(settings.preset)
+    suggestion = _suggested(preset, index, start)
     if suggestion.preset == "long" and not compiles:
         tell_if_compiling(chain_hits, "genoseq align", quiet=args.quiet)
     insert = None if args.insert is None else InsertSize.of(*args.insert)
@@ -254,26 +253,27 @@ def _write_settings(args: argparse.Namespace, index: Index, started: float) -> N
         )
 
 
-def _suggested(args: argparse.Namespace, index: Index, start: list[ReadBatch]) -> Suggestion:
-    """The preset that the options name, or that fits the first reads."""
+def _suggested(preset: str, index: Index, start: list[ReadBatch]) -> Suggestion:
+    """The preset that is named, or with "auto" the one that fits the first reads."""
     from genoseq.align.auto import Suggestion, suggest_preset
     from genoseq.align.presets import default_preset
     from genoseq.errors import GenoseqWarning
 
-    if args.preset != "auto":
-        if args.preset in ("divergent", "sensitive") and index.parameters.words == 1:
-            found = f"the index has one anchor word, so the preset {args.preset!r} finds less than with two"
+    if preset != "auto":
+        if preset in ("divergent", "sensitive") and index.parameters.words == 1:
+            found = f"the index has one anchor word, so the preset {preset!r} finds less than with two"
             warnings.warn(f"{found}: genoseq index --preset divergent", GenoseqWarning, stacklevel=2)
-        return Suggestion(args.preset)
+        return Suggestion(preset)
     return suggest_preset(start[0], index) if start else Suggestion(default_preset(index.parameters.words))
 
 
 def _empty_summary(args: argparse.Namespace, aligner: Aligner, suggestion: Suggestion) -> dict[str, Any]:
-    counts = ("reads", "mapped", "mapq20", "too_short", "bases", "pairs", "proper_pairs", "supplementary")
+    from genoseq.align.parts import COUNTS
+
     return {
         "command": "align",
         "command_line": args.command_line,
-        **dict.fromkeys(counts, 0),
+        **dict.fromkeys(COUNTS, 0),
         "stages": [0] * (len(aligner.parameters.stages) + 1),
         "preset": suggestion.preset,
         "looked_at": {"length": suggestion.length, "identity": suggestion.identity},

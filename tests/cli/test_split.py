@@ -262,6 +262,11 @@ def test_options_of_settings_that_do_not_go_together(run, toy_folder, fastq, awa
     assert [path.name for path in Path().iterdir()] == ["t.json"]
 
 
+def settings_with(**changes: object) -> bytes:
+    insert = {"mean": 300, "sd": 30, "low": 100, "high": 500, "source": "learned"}
+    return json.dumps({"command": "align", "preset": "divergent", "insert": insert | changes}).encode()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -281,6 +286,9 @@ def test_options_of_settings_that_do_not_go_together(run, toy_folder, fastq, awa
             b'{"command": "align", "preset": "sr", "insert": {"source": "learned", "mean": null}}',
             "s.json: has no insert size of mean, sd, low, high in bp; the --json of genoseq align is",
         ),
+        (settings_with(low=True), "s.json: has no insert size of mean, sd, low, high in bp"),
+        (settings_with(low=900, high=10), "s.json: has fragments of 900-10 bp"),
+        (b"[" * 100_000, "s.json: is not JSON"),
     ],
 )
 def test_settings_that_are_none(run, toy_folder, fastq, away, content, message):
@@ -290,6 +298,14 @@ def test_settings_that_are_none(run, toy_folder, fastq, away, content, message):
     assert result.exit == 1
     assert message in result.stderr
     assert not Path("out.sam").exists()
+
+
+def test_settings_of_an_index_with_more_words_are_told_of(run, data, fastq, away):
+    assert run(f"index {data}/genome.fa.gz --preset sr -o sr.gsx -q").exit == 0
+    Path("s.json").write_bytes(settings_with())
+    result = run(f"align -x sr.gsx {fastq} --settings s.json -o out.sam -q")
+    assert result.exit == 0
+    assert "the index has one anchor word, so the preset 'divergent' finds less" in result.stderr
 
 
 def test_ctrl_c_leaves_no_folder(start, appears, away):
