@@ -51,6 +51,22 @@ def test_with_skip_bad_samples_the_others_finish(nextflow, bad_sheet, shipped, c
     )
 
 
+def test_a_sample_of_which_a_part_fails_is_left_out_whole(nextflow_with, standing_in, shipped):
+    failing = standing_in('[[ "$*" == "align "*single+2.1.bam* ]] && { echo "it is bad" >&2; exit 1; }')
+    run = nextflow_with(failing)(
+        "--input", shipped / "samples.csv", "--fasta", shipped / "genome.fa.gz", "--chunk-reads", 0,
+        "--skip-bad-samples", *SMALL,
+    )  # fmt: skip
+    assert run.exit == 0, run.log
+    exits = {task["tag"]: task["exit"] for task in run.of("GENOSEQ_ALIGN")}
+    assert exits == {"single+1.1": "0", "single+2.1": "1", "pairs": "0", "unaligned": "0"}
+    assert not run.of("SAMTOOLS_MERGE")
+    made = {path.name.split(".")[0] for path in (run.out / "align").rglob("*") if path.is_file()}
+    assert made == {"pairs", "unaligned"}
+    assert (run.out / "pipeline_info" / "skipped_samples.txt").read_text() == "single\n"
+    assert "(single+2.1) was skipped: it is bad" in run.log
+
+
 def test_resume_after_a_kill_does_only_what_was_lost(nextflow_with, standing_in, sheet, shipped, records):
     folder = sheet.parent
     hanging = standing_in(f'[[ "$*" == "align "*two.bam* && ! -e {folder}/go ]] && sleep 300')

@@ -186,7 +186,14 @@ def test_lint(nextflow, project):
             "awsbatch",
             {"process.executor": "awsbatch", "process.queue": "genoseq", "workDir": "s3://bucket/work"},
         ),
-        ("docker,gpu", {"docker.enabled": "true", "process.'withLabel:process_gpu'.accelerator": "1"}),
+        (
+            "docker,gpu",
+            {
+                "docker.enabled": "true",
+                "docker.runOptions": "-u $(id -u):$(id -g) --gpus all",
+                "process.'withLabel:process_gpu'.accelerator": "1",
+            },
+        ),
         ("apptainer,slurm", {"apptainer.enabled": "true", "docker.enabled": "false"}),
         ("conda", {"conda.enabled": "true"}),
         ("local", {"params.maxCpus": "4", "executor.cpus": "4", "executor.memory": "12.GB"}),
