@@ -21,13 +21,13 @@ workflow {
 
     if ('align' in chosen) {
         def lanes = readSamplesheet(pathOf(params.input)[0], file("${workflow.projectDir}/assets/schema_input.json"))
-        ALIGN(channel.fromList(lanes), named(genome), pathOf(params.index), params.chunkReads, params.indexShards)
+        ALIGN(channel.fromList(lanes), named(genome), pathOf(params.index), params.chunkReads as int, params.indexShards as int)
         ALIGN.out.skipped.collectFile(name: 'skipped_samples.txt', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
         reports = reports.mix(ALIGN.out.reports)
         versions = versions.mix(ALIGN.out.versions)
     }
     if ('variants' in chosen) {
-        VARIANTS(channel.fromList(named(pathsOf(params.calls))), genome, params.chunkRecords)
+        VARIANTS(channel.fromList(named(pathsOf(params.calls))), genome, params.chunkRecords as int)
         reports = reports.mix(VARIANTS.out.reports)
         versions = versions.mix(VARIANTS.out.versions)
     }
@@ -50,7 +50,7 @@ workflow {
     MULTIQC(reports.collect(), software, file("${workflow.projectDir}/assets/multiqc_config.yml"))
 
     workflow.onComplete = {
-        if (params.skipBadSamples)
+        if (params.skipBadSamples.toString() == 'true')
             skippedTasks(file("${params.outdir}/pipeline_info/trace.txt")).each { line -> log.warn(line) }
     }
 }

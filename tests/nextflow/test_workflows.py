@@ -60,8 +60,11 @@ def test_releases_and_parsers_agree(runs, records, name):
     one, other = runs("25.04"), runs(name)
     for path in RESULTS:
         assert records(one.out / path) == records(other.out / path), path
-    names = [sorted(str(path.relative_to(run.out)) for path in run.out.rglob("*")) for run in (one, other)]
-    assert names[0] == names[1]
+    names = [{str(path.relative_to(run.out)) for path in run.out.rglob("*")} for run in (one, other)]
+    # the strict parser of 25.04.0 reads the configuration without --outdir (its pull request 6377)
+    elsewhere = {f"pipeline_info/{file}" for file in ("trace.txt", "report.html", "timeline.html")}
+    assert names[0] - names[1] == (elsewhere if "strict" in name else set())
+    assert names[1] <= names[0]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +193,6 @@ def test_lint(nextflow, project):
             "docker,gpu",
             {
                 "docker.enabled": "true",
-                "docker.runOptions": "-u $(id -u):$(id -g) --gpus all",
                 "process.'withLabel:process_gpu'.accelerator": "1",
             },
         ),
