@@ -104,8 +104,8 @@ MODELS: tuple[KnownModel, ...] = (
             "config.json": "3d3be6e5abcdb2c82989a43b82f9462988557fd0eff1c2d0d0cabbc4157164d3",
             "model.safetensors": "2d72cfe0c45652190d65364acdf95061c931adb6b5a08a0657af932456080e14",
         },
-        worth="mean pseudo-perplexity 17.57 (95 % interval 17.14-18.02) on 203 test peptides; counts of letters "
-        "have 18.64, chance 20",
+        worth="mean pseudo-perplexity 17.57 (95 % interval 17.14-18.02) on 203 test peptides; counts of "
+        "letters have 18.64, chance 20",
     ),
     KnownModel(
         "esm2-small",
