@@ -47,6 +47,7 @@ def test_kept_output_is_complete_small_and_of_no_machine(path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # on a busy machine
 @pytest.mark.filterwarnings("default")  # those of the kernel's own libraries
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=by_name)
 def test_runs_and_prints_as_many_lines_as_kept(path):

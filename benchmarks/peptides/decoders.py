@@ -72,6 +72,8 @@ def main() -> None:
         middle = f"{np.exp(cost.value):.2f} | {seconds[name] / len(cases):.2f}"
         print(f"| {name} | {same} | {distinct} | {middle} | {change if name != BASE else ''} | {share} |")
     for pair in (("iterative", "independent"), ("gibbs", "independent")):
+        if not found.keys() >= set(pair):
+            continue
         one, other = (found[name][:, 2] for name in pair)
         lower = int((one < other).sum())
         low, high = wilson(lower, len(cases))
