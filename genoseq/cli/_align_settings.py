@@ -125,4 +125,6 @@ def read_settings(path: str) -> Settings:
 
 
 def _is_length(value: object) -> bool:
-    return type(value) in (int, float) and 0 < value < float("inf")  # True is an int, too
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value < float("inf")
