@@ -10,13 +10,11 @@ import numpy as np
 
 from genoseq.errors import counted
 from genoseq.plots import composition_plot, histogram_plot
-from genoseq.reports.page import Cell, Chapter, Share, card, figure, percent, table
+from genoseq.reports.page import SHOWN, Cell, Chapter, Share, card, figure, of_each, percent, table
 from genoseq.supervised.tally import BINS, NONE, LabelTally
 
 __all__ = ["chapter"]
 
-_SHOWN = 20
-"""Samples with a table and a figure of their own."""
 _MOST = 9  # lines of a legend
 _LONGEST = 24  # letters of a name in a figure
 _NONE = f"{NONE}: like no class"
@@ -33,10 +31,7 @@ def chapter(samples: Mapping[str, LabelTally]) -> Chapter:
     names, tallies = list(samples), list(samples.values())
     title = escape(names[0]) if len(names) == 1 else f"Classes of {counted(len(names), 'sample')}"
     sections = list(_overview(samples)) if len(names) > 1 else []
-    for name, tally in list(samples.items())[:_SHOWN]:
-        sections += _sample(name, tally, several=len(names) > 1)
-    if len(names) > _SHOWN:
-        sections.append(f"<p>The first {_SHOWN} samples are shown; the table has all of them.</p>")
+    sections += of_each(samples, partial(_sample, several=len(names) > 1))
     classes = dict.fromkeys(name for tally in tallies for name in tally.classes)
     sequences = sum(tally.sequences for tally in tallies)
     kinds = f"{len(classes):,} class" + "es" * (len(classes) != 1)
@@ -68,8 +63,8 @@ def _overview(samples: Mapping[str, LabelTally]) -> Iterator[str]:
     head = ("sample", "sequences", "most frequent", "its share", "median probability", NONE)
     yield "<h2>Samples</h2>\n" + table("Sequences of each sample", head, rows, tall=True)
     classes = len({each for tally in samples.values() for each in tally.names})
-    shown_samples = {_plain(name): _counts(tally) for name, tally in list(samples.items())[:_SHOWN]}
-    if len(shown_samples) == min(len(samples), _SHOWN):  # shortened names may be alike
+    shown_samples = {_plain(name): _counts(tally) for name, tally in list(samples.items())[:SHOWN]}
+    if len(shown_samples) == min(len(samples), SHOWN):  # shortened names may be alike
         yield "<p></p>" + figure(
             "Classes",
             partial(composition_plot, shown_samples, x="sequences (%)"),

@@ -19,11 +19,6 @@ from numpy.typing import NDArray
 from genoseq.align.parts import FATES, Run
 from genoseq.io.files import StrPath, open_output
 
-PARENT = {
-    "parent_id": "genoseq",
-    "parent_name": "genoseq",
-    "parent_description": "Sequences into numbers that a machine can search, score and sample.",
-}
 _COLOURS = ("#0072b2", "#56b4e9", "#e69f00", "#999999", "#d9d9d9")
 
 
@@ -49,10 +44,7 @@ def write_multiqc(folder: StrPath, run: Run) -> None:
 def run_sections(folder: StrPath, run: Run) -> dict[Path, dict[str, Any]]:
     """The sections of a sample whose reads are aligned, by their files."""
     sections = {"general": _general, "reads": _reads, "identity": _identity, "insert": _insert}
-    return {
-        path: {"id": f"genoseq_{name}", **sections[name](run)}
-        for name, path in multiqc_paths(folder, run.sample).items()
-    }
+    return {path: sections[name](run) for name, path in multiqc_paths(folder, run.sample).items()}
 
 
 def write_sections(sections: Mapping[Path, Mapping[str, Any]]) -> None:
@@ -72,6 +64,51 @@ def write_sections(sections: Mapping[Path, Mapping[str, Any]]) -> None:
         text = json.dumps(section, indent=1, allow_nan=False)
         with open_output(path) as file:
             file.write(text.encode() + b"\n")
+
+
+def content(
+    name: str,
+    title: str,
+    description: str,
+    data: Mapping[str, Any],
+    *,
+    axes: Mapping[str, str] | None = None,
+    categories: Mapping[str, Any] | None = None,
+    headers: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A section of its own, by sample: a table if it has headers, lines over `xlab`, else bars.
+
+    Parameters
+    ----------
+    name
+        Ends its id.
+    title, description
+        What stands above it.
+    data
+        By sample; of a table by row.
+    axes
+        Their names, `xlab` and `ylab`.
+    categories
+        Names and colours of the parts of a bar.
+    headers
+        Columns of a table.
+    """
+    form = "table" if headers else "plot"
+    about = {"id": f"genoseq_{name}_{form}", "title": f"genoseq: {title.lower()}"}
+    lines = axes is not None and "xlab" in axes
+    return {
+        "id": f"genoseq_{name}",
+        "parent_id": "genoseq",
+        "parent_name": "genoseq",
+        "parent_description": "Sequences into numbers that a machine can search, score and sample.",
+        "section_name": title,
+        "description": description,
+        "plot_type": "table" if headers else "linegraph" if lines else "bargraph",
+        "pconfig": {**about, **({"namespace": "genoseq"} if headers else axes or {})},
+        **({"categories": categories} if categories else {}),
+        **({"headers": headers} if headers else {}),
+        "data": data,
+    }
 
 
 def _general(run: Run) -> dict[str, Any]:
@@ -112,55 +149,35 @@ def _general(run: Run) -> dict[str, Any]:
         values["insert"] = t.inserts.quantile(0.5)
     for header in headers.values():
         header["namespace"] = "genoseq"
-    return {"plot_type": "generalstats", "headers": headers, "data": {run.sample: values}}
+    section = {"id": "genoseq_general", "plot_type": "generalstats", "headers": headers}
+    return {**section, "data": {run.sample: values}}
 
 
 def _reads(run: Run) -> dict[str, Any]:
     styles = zip(FATES.items(), _COLOURS, strict=True)
     categories = {fate: {"name": name, "color": colour} for (fate, name), colour in styles}
-    return {
-        **PARENT,
-        "section_name": "Reads",
-        "description": "What became of the reads; both mates of a pair count.",
-        "plot_type": "bargraph",
-        "pconfig": {"id": "genoseq_reads_plot", "title": "genoseq: reads", "ylab": "Reads"},
-        "categories": categories,
-        "data": {run.sample: run.fates()},
-    }
+    return content(
+        "reads", "Reads", "What became of the reads; both mates of a pair count.", {run.sample: run.fates()},
+        axes={"ylab": "Reads"}, categories=categories,
+    )  # fmt: skip
 
 
 def _identity(run: Run) -> dict[str, Any]:
     edges, counts = run.statistics.identity_bins()
-    return {
-        **PARENT,
-        "section_name": "Identity",
-        "description": "1 - NM / columns of each alignment, clips left out.",
-        "plot_type": "linegraph",
-        "pconfig": {
-            "id": "genoseq_identity_plot",
-            "title": "genoseq: identity",
-            "xlab": "Identity (%)",
-            "ylab": "Mapped reads (%) per 1 % of identity",
-        },
-        "data": {run.sample: density(edges / 10, counts)},
-    }
+    return content(
+        "identity", "Identity", "1 - NM / columns of each alignment, clips left out.",
+        {run.sample: density(edges / 10, counts)},
+        axes={"xlab": "Identity (%)", "ylab": "Mapped reads (%) per 1 % of identity"},
+    )  # fmt: skip
 
 
 def _insert(run: Run) -> dict[str, Any]:
     edges = run.statistics.insert_edges()
-    return {
-        **PARENT,
-        "section_name": "Insert size",
-        "description": "Outer distance of pairs with both mates on one contig.",
-        "plot_type": "linegraph",
-        "pconfig": {
-            "id": "genoseq_insert_plot",
-            "title": "genoseq: insert size",
-            "xlab": "Insert size (bp)",
-            "ylab": "Pairs (%) per bp",
-        },
-        "data": {run.sample: density(edges, run.statistics.inserts.binned(edges))},
-    }
+    return content(
+        "insert", "Insert size", "Outer distance of pairs with both mates on one contig.",
+        {run.sample: density(edges, run.statistics.inserts.binned(edges))},
+        axes={"xlab": "Insert size (bp)", "ylab": "Pairs (%) per bp"},
+    )  # fmt: skip
 
 
 def density(edges: NDArray[Any], counts: NDArray[np.int64]) -> dict[float, float]:

@@ -15,7 +15,7 @@ import numpy as np
 from genoseq.hyena.tally import KINDS, ScoreTally
 from genoseq.io.files import StrPath
 from genoseq.peptides.tables import PeptideTable
-from genoseq.reports.multiqc import PARENT, density, section_path
+from genoseq.reports.multiqc import content, density, section_path
 from genoseq.reports.variants import score_edges
 from genoseq.supervised.tally import LabelTally
 
@@ -42,32 +42,17 @@ def score_sections(folder: StrPath, sample: str, tally: ScoreTally) -> dict[Path
         headers[f"median_{kind}"] = {"title": name, "description": description, **_NATS}
         if kind in tally.kinds:
             values[f"median_{kind}"] = round(tally.kinds[kind].quantile(0.5), 3)
-    summary = {
-        "id": "genoseq_variants",
-        **PARENT,
-        "section_name": "Variants",
-        "description": "ALT alleles and the medians of their scores, by kind.",
-        "plot_type": "table",
-        "pconfig": {"id": "genoseq_variants_table", "title": "genoseq: variants", "namespace": "genoseq"},
-        "headers": headers,
-        "data": {sample: values},
-    }
+    summary = content(
+        "variants", "Variants", "ALT alleles and the medians of their scores, by kind.", {sample: values},
+        headers=headers,
+    )  # fmt: skip
     every = tally.all()
     edges = score_edges(every) if every.total else np.empty(0)
-    scores = {
-        "id": "genoseq_scores",
-        **PARENT,
-        "section_name": "Scores of variants",
-        "description": "Log-likelihood of the sequence with ALT minus that with REF.",
-        "plot_type": "linegraph",
-        "pconfig": {
-            "id": "genoseq_scores_plot",
-            "title": "genoseq: scores of variants",
-            "xlab": "Log-likelihood ratio (nats)",
-            "ylab": "Alleles (%) per nat",
-        },
-        "data": {sample: density(edges, every.binned(edges)) if every.total else {}},
-    }
+    scores = content(
+        "scores", "Scores of variants", "Log-likelihood of the sequence with ALT minus that with REF.",
+        {sample: density(edges, every.binned(edges)) if every.total else {}},
+        axes={"xlab": "Log-likelihood ratio (nats)", "ylab": "Alleles (%) per nat"},
+    )  # fmt: skip
     return {
         section_path(folder, sample, "variants"): summary,
         section_path(folder, sample, "scores"): scores,
@@ -76,15 +61,10 @@ def score_sections(folder: StrPath, sample: str, tally: ScoreTally) -> dict[Path
 
 def label_sections(folder: StrPath, sample: str, tally: LabelTally) -> dict[Path, dict[str, Any]]:
     """Sections of classified sequences: bars of the classes."""
-    section = {
-        "id": "genoseq_classes",
-        **PARENT,
-        "section_name": "Classes",
-        "description": "Sequences by the class that they were given; none: like no class.",
-        "plot_type": "bargraph",
-        "pconfig": {"id": "genoseq_classes_plot", "title": "genoseq: classes", "ylab": "Sequences"},
-        "data": {sample: {name: tally.labels[name] for name in tally.names}},
-    }
+    section = content(
+        "classes", "Classes", "Sequences by the class that they were given; none: like no class.",
+        {sample: {name: tally.labels[name] for name in tally.names}}, axes={"ylab": "Sequences"},
+    )  # fmt: skip
     return {section_path(folder, sample, "classes"): section}
 
 
@@ -113,14 +93,5 @@ def peptide_sections(folder: StrPath, sample: str, peptides: PeptideTable) -> di
             values["specificity"] = best.specificity
         row = sample if len(peptides.results) == 1 else f"{sample} | {result.target.name}"
         rows[row] = values
-    section = {
-        "id": "genoseq_peptides",
-        **PARENT,
-        "section_name": "Peptides",
-        "description": "The best peptide of each target.",
-        "plot_type": "table",
-        "pconfig": {"id": "genoseq_peptides_table", "title": "genoseq: peptides", "namespace": "genoseq"},
-        "headers": headers,
-        "data": rows,
-    }
+    section = content("peptides", "Peptides", "The best peptide of each target.", rows, headers=headers)
     return {section_path(folder, sample, "peptides"): section}

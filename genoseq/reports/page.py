@@ -8,11 +8,12 @@ of light or dark, and words for those who do not see them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
+from itertools import islice
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from genoseq import __version__
 from genoseq.plots import COLOURS, svg_figure
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "SHOWN",
     "Cell",
     "Chapter",
     "Share",
     "card",
     "facts_panel",
     "figure",
+    "of_each",
     "page",
     "page_of",
     "percent",
@@ -44,6 +47,12 @@ _THEME = {
     "#FFFFFF": "var(--card)",
     "#000000": "currentColor",
 }
+
+
+SHOWN = 20
+"""Samples with a section of their own; a page of more would be too long to read."""
+
+Counted = TypeVar("Counted")
 
 
 class Share(NamedTuple):
@@ -92,6 +101,24 @@ class Chapter(NamedTuple):
     lead: str
     cards: list[str]
     sections: list[str]
+
+
+def of_each(
+    samples: Mapping[str, Counted], section: Callable[[str, Counted], Iterable[str]]
+) -> Iterator[str]:
+    """The sections of the first `SHOWN` samples, and what is said of the others.
+
+    Parameters
+    ----------
+    samples
+        What was counted, by sample.
+    section
+        Called with both; HTML.
+    """
+    for name, counts in islice(samples.items(), SHOWN):
+        yield from section(name, counts)
+    if len(samples) > SHOWN:
+        yield f"<p>The first {SHOWN} samples are shown; the table has all of them.</p>"
 
 
 def page_of(chapters: Sequence[Chapter]) -> str:

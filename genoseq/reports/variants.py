@@ -14,12 +14,10 @@ from genoseq.errors import counted
 from genoseq.hyena.alleles import SKIPPED
 from genoseq.hyena.tally import KINDS, LENGTHS, UNKNOWN, Allele, Distribution, ScoreTally, joined
 from genoseq.plots import indel_plot, scores_plot
-from genoseq.reports.page import Cell, Chapter, Share, card, facts_panel, figure, percent, table
+from genoseq.reports.page import Cell, Chapter, Share, card, facts_panel, figure, of_each, percent, table
 
 __all__ = ["chapter", "score_edges"]
 
-_SHOWN = 20
-"""Samples with figures of their own; a page of more would be too long to read."""
 _BINS = 60  # of a figure, at most
 _ENDS = 0.005  # of the scores at each end that are not drawn
 _LONGEST = 24  # bases of an allele that are shown
@@ -38,10 +36,7 @@ def chapter(samples: Mapping[str, ScoreTally]) -> Chapter:
     names, tallies = list(samples), list(samples.values())
     title = escape(names[0]) if len(names) == 1 else f"Variants of {counted(len(names), 'sample')}"
     sections = [_overview(samples)] if len(names) > 1 else []
-    for name, tally in list(samples.items())[:_SHOWN]:
-        sections += _sample(name, tally, several=len(names) > 1)
-    if len(names) > _SHOWN:
-        sections.append(f"<p>The first {_SHOWN} samples are shown; the table has all of them.</p>")
+    sections += of_each(samples, partial(_sample, several=len(names) > 1))
     records = sum(tally.records for tally in tallies)
     alleles = sum(tally.alleles for tally in tallies)
     lead = f"{counted(records, 'record')} with {counted(alleles, 'ALT allele')}, scored by HyenaDNA."
