@@ -6,6 +6,7 @@ import argparse
 
 from genoseq.cli._align_settings import add_settings_options
 from genoseq.cli._options import bounded_int, insert_size, memory_size
+from genoseq.cli._reads import add_interleaved, add_reads
 from genoseq.cli._report import add_report_options
 
 __all__ = ["add_arguments", "is_paf"]
@@ -13,12 +14,7 @@ __all__ = ["add_arguments", "is_paf"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `genoseq align`."""
-    parser.add_argument(
-        "reads",
-        nargs="+",
-        metavar="READS",
-        help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin; a second file holds the mates",
-    )
+    add_reads(parser)
     index = parser.add_argument_group("Index")
     index.add_argument("-x", "--index", metavar="REF.gsx", help="folder made by `genoseq index`")
     index.add_argument(
@@ -44,11 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--profile", action="store_true", help="tell what each step and stage took, on stderr"
     )
     pairs = parser.add_argument_group("Pairs")
-    pairs.add_argument(
-        "--interleaved",
-        action="store_true",
-        help="the mates of a pair follow each other in one file, also between single reads",
-    )
+    add_interleaved(pairs)
     pairs.add_argument(
         "--insert",
         type=insert_size,

@@ -17,7 +17,34 @@ if TYPE_CHECKING:
     from genoseq.errors import InputError
     from genoseq.io.batch import ReadBatch
 
-__all__ = ["SortedOut", "check_reads", "input_batches", "naming_reads", "warn_of_single_reads"]
+__all__ = [
+    "SortedOut",
+    "add_interleaved",
+    "add_reads",
+    "check_reads",
+    "input_batches",
+    "naming_reads",
+    "warn_of_single_reads",
+]
+
+
+def add_reads(parser: argparse.ArgumentParser) -> None:
+    """Add the files of reads."""
+    parser.add_argument(
+        "reads",
+        nargs="+",
+        metavar="READS",
+        help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin; a second file holds the mates",
+    )
+
+
+def add_interleaved(group: argparse._ArgumentGroup) -> None:
+    """Add the option for mates in one file."""
+    group.add_argument(
+        "--interleaved",
+        action="store_true",
+        help="the mates of a pair follow each other in one file, also between single reads",
+    )
 
 
 def check_reads(args: argparse.Namespace) -> None:

@@ -18,18 +18,14 @@ import sys
 import time
 
 from genoseq.cli._options import bounded_int
+from genoseq.cli._reads import add_interleaved, add_reads, check_reads
 
 _DEFAULT_READS = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `genoseq split`."""
-    parser.add_argument(
-        "reads",
-        nargs="+",
-        metavar="READS",
-        help="FASTQ, FASTA, BAM or SAM, any compression; - for stdin; a second file holds the mates",
-    )
+    add_reads(parser)
     parts = parser.add_argument_group("Parts")
     parts.add_argument(
         "--reads",
@@ -40,11 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="reads of a part, of a pair both; rounded up to whole batches of `genoseq align`, of 16,384 "
         "reads or 4 Mbp",
     )
-    parts.add_argument(
-        "--interleaved",
-        action="store_true",
-        help="the mates of a pair follow each other in one file, also between single reads",
-    )
+    add_interleaved(parts)
     output = parser.add_argument_group("Output")
     output.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder for the parts")
 
@@ -52,7 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the parts, all of them or none."""
     from genoseq.cli._progress import Progress
-    from genoseq.cli._reads import check_reads
     from genoseq.errors import counted
     from genoseq.io.chunks import split_reads
     from genoseq.io.files import check_distinct, check_output
