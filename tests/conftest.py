@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,16 @@ def run(capfdbinary, monkeypatch) -> Callable[..., Result]:
 
 def _comparable(text: bytes) -> list[bytes]:
     return [line for line in text.splitlines() if not line.startswith(b"@PG\t")]
+
+
+@pytest.fixture
+def restore_threads() -> Iterator[None]:
+    """The number of threads of torch, which a command sets, as it was before the test."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

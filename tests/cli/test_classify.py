@@ -18,15 +18,10 @@ from genoseq.hyena.heads import Classifier, Head, save_classifier  # noqa: E402
 from genoseq.hyena.model import HyenaNetwork  # noqa: E402
 from genoseq.hyena.weights import save_network  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("restore_threads")
+
 RECORDS = {"one": "ACGTTGCAACGT", "two": "g" * 200, "three": "ACCRNTTA"}
 FASTA = "".join(f">{name} more words\n{text}\n" for name, text in RECORDS.items())
-
-
-@pytest.fixture(autouse=True)
-def restore_threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from genoseq.cli import main  # noqa: E402
-from genoseq.encoder.seed import SeedEncoder  # noqa: E402
-from genoseq.encoder.train import CHECKPOINT  # noqa: E402
-from genoseq.encoder.window import load_window_encoder  # noqa: E402
-from genoseq.sequence import decode  # noqa: E402
+from genoseq.cli import main
+from genoseq.encoder.seed import SeedEncoder
+from genoseq.encoder.train import CHECKPOINT
+from genoseq.encoder.window import load_window_encoder
+from genoseq.sequence import decode
+
+pytestmark = pytest.mark.usefixtures("restore_threads")
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +28,6 @@ def genome(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = decode(np.random.default_rng(0).integers(0, 4, 30_000).astype(np.uint8))
     path.write_text(f">toy\n{text}\n")
     return path
-
-
-@pytest.fixture(autouse=True)
-def restore_threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 def train(*words: object) -> int:

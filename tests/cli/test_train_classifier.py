@@ -20,6 +20,8 @@ from genoseq.hyena.model import HyenaNetwork  # noqa: E402
 from genoseq.hyena.weights import save_network  # noqa: E402
 from genoseq.sequence import decode  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("restore_threads")
+
 SHARES = {"poor": [0.35, 0.15, 0.15, 0.35], "rich": [0.15, 0.35, 0.35, 0.15]}
 
 
@@ -49,13 +51,6 @@ def made(tmp_path_factory):
         records = (f">{label}{i}\n{text}\n" for i, text in enumerate(sequences(label, 40, 3)))
         (folder / f"{label}.fa").write_text("".join(records))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def restore_threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from genoseq.cli import main  # noqa: E402
 from genoseq.hyena.hyenadna import HyenaDNA  # noqa: E402
 from genoseq.sequence import decode  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("restore_threads")
+
 RECIPE = """
 model: {d_model: 16, d_inner: 32, l_max: 66, filter_order: 8}
 training: {steps: 12, tokens: 256, micro: 256, lengths: [[64, 1.0]], log_every: 4, validate_every: 6}
@@ -28,13 +30,6 @@ def given(tmp_path):
     (tmp_path / "genome.fa").write_text(f">one\n{decode(codes)}\n")
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def restore_threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 def train(folder, *words):

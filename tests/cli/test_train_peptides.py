@@ -18,6 +18,8 @@ from genoseq.peptides.pairs import BindingPair  # noqa: E402
 from genoseq.peptides.worth import pair_log_perplexities  # noqa: E402
 from genoseq.protein import AMINO_ACIDS  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("restore_threads")
+
 PROTEIN = """
 model: {layers: 1, hidden: 16, heads: 2, feed_forward: 32}
 training: {steps: 12, warm_up: 2, log_every: 4, validate_every: 6, learning_rate: 3e-3}
@@ -34,13 +36,6 @@ tokens: 512
 micro: 256
 limits: {shortest_peptide: 3}
 """
-
-
-@pytest.fixture(autouse=True)
-def restore_threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 def letters(rng, size):

@@ -32,6 +32,8 @@ from genoseq.peptides.properties import properties_of  # noqa: E402
 from genoseq.peptides.targets import Target, shuffled_targets  # noqa: E402
 from genoseq.protein import AMINO_ACIDS  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("restore_threads")
+
 PARAMS = REPOSITORY / "pipelines" / "params" / "design_peptides.yaml"
 TARGETS = {each.name: each.letters for each in read_proteins(REPOSITORY / "data" / "targets.fa.gz")}
 FAST = {"lengths": [6, 7], "candidates": 8, "shortlist": 3, "shuffled": 3, "filters": "gravy<2"}
@@ -43,13 +45,6 @@ def model(tmp_path_factory):
     torch.manual_seed(1)
     save_network(new_network(EsmShape(1, 16, 2, 32)), folder)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def restore_threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 def run(monkeypatch, *words):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 yaml = pytest.importorskip("yaml")
 
 REPOSITORY = Path(__file__).parents[2]
@@ -21,14 +21,9 @@ from genoseq.encoder.seed import SeedEncoder  # noqa: E402
 from genoseq.errors import UsageError  # noqa: E402
 from genoseq.sequence import decode  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("restore_threads")
+
 PARAMS = REPOSITORY / "pipelines" / "params"
-
-
-@pytest.fixture(autouse=True)
-def restore_threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
