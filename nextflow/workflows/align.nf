@@ -39,7 +39,7 @@ workflow ALIGN {
     }
 
     // [meta, reads, settings], meta: + chunk, chunks (of the lane), order, parts (of the sample), part (name)
-    def whole = lanes.map { meta, reads -> [meta, reads] }
+    def whole = lanes
     if (chunk_reads > 0) {
         GENOSEQ_SPLIT(lanes, chunk_reads)
         versions = versions.mix(GENOSEQ_SPLIT.out.versions)
