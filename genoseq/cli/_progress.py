@@ -76,7 +76,7 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(42), _duration(125), _duration(7260)
+    >>> duration(42), duration(125), duration(7260)
     ('42 s', '2:05 min', '2:01 h')
     """
     whole = round(seconds)
