@@ -1,4 +1,4 @@
-"""The one-pass estimate of the pseudo-perplexity and the exact one, on the same peptides.
+"""The estimate that reads a target once, and the exact pseudo-perplexity, on the same peptides.
 
     python benchmarks/peptides/estimate.py --pairs pepmlm_test.csv.gz --model MODEL --targets 50
 

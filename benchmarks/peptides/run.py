@@ -15,7 +15,7 @@ CPU time on one core, for a model of 5 M parameters:
     perplexity       4 minutes   the test pairs, beside models that count letters
     memory           3 minutes   one design by the architecture of 650M, in 8 GiB
     speed            4 minutes   the best 20 of 200, with and without a screen
-    estimate         6 minutes   one look against exact scores
+    estimate         6 minutes   the target read once against exact scores
     published       20 minutes   X, lengths, repeats, beside the peptides that were released
     specificity     18 minutes   own target against five decoys
     diversity       15 minutes   decoders: 20 peptides for each of 10 targets

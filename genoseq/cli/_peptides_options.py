@@ -163,7 +163,7 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--scored", type=bounded_int(1, _MOST), metavar="N",
-        help="score this many exactly, the best by a quick estimate (default: all)",
+        help="score this many exactly, the best by an estimate that reads the target once (default: all)",
     )  # fmt: skip
     group.add_argument(
         "--filter", metavar="EXPR",

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     model, about_model = _load(args)
     results = []
     label = "designing" if inputs.peptides is None else "scoring"
-    with Progress(label, "forwards", quiet=args.quiet) as shown:
+    with Progress(label, "tokens", quiet=args.quiet) as shown:
         model.progress = shown.add
         for target in inputs.targets:
             results.append(_one(args, inputs, model, target))
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
         "command": "peptides",
         "command_line": args.command_line,
         "parameters": about,
-        "forwards": model.forwards,
+        "tokens": model.tokens,
         "seconds": round(time.perf_counter() - start, 3),
     }
     write_outputs(args, inputs, results, run_values)

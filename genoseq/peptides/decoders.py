@@ -13,7 +13,7 @@ All draw the twenty amino acids only, of the length of the template, and what th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Protocol
@@ -38,8 +38,13 @@ _EMPTY = -1  # a place that is not filled in yet
 class Model(Protocol):
     """What a decoder asks: `genoseq.peptides.model.MaskedModel`."""
 
-    def log_probabilities(self, rows: list[Tokens], places: list[Codes]) -> NDArray[np.float32]:
+    def log_probabilities(self, rows: Sequence[Tokens], places: Sequence[Codes]) -> NDArray[np.float32]:
         """Logarithms of all tokens at some places of rows."""
+
+    def log_probabilities_behind(
+        self, target: Tokens, reference: Tokens, peptides: Sequence[Tokens], places: Sequence[Codes]
+    ) -> NDArray[np.float32]:
+        """Of peptides behind a target that is read once, with the reference behind it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +64,7 @@ class Task:
     sampling: Sampling = field(default_factory=Sampling)
 
     def look(self, model: Model, peptides: Codes, places: list[Codes]) -> Floats:
-        """Logarithms of the amino acids at some places of peptides.
+        """Logarithms of the amino acids at some places of peptides, behind a target that is read once.
 
         Parameters
         ----------
@@ -74,12 +79,15 @@ class Task:
         ndarray, shape (places of all, 20), dtype float64
             They add up to 1, over what the template allows; minus infinity elsewhere.
         """
-        tokens = np.where(peptides == _EMPTY, MASK, AMINO[peptides]).astype(np.uint8)
-        distinct, inverse = np.unique(tokens, axis=0, return_inverse=True)  # equal rows are looked at once
-        rows = [np.concatenate([self.target, row]) for row in distinct]
-        every = len(self.target) + np.arange(len(self.template))
-        found = model.log_probabilities(rows, [every] * len(rows))[:, AMINO].astype(np.float64)
-        by_row = found.reshape(len(rows), len(every), len(AMINO))
+        distinct, inverse = np.unique(
+            _tokens(peptides), axis=0, return_inverse=True
+        )  # equal ones share a look
+        every = np.arange(len(self.template))
+        reference = _tokens(self.empty(1))[0]
+        found = model.log_probabilities_behind(
+            self.target, reference, list(distinct), [every] * len(distinct)
+        )[:, AMINO].astype(np.float64)
+        by_row = found.reshape(len(distinct), len(every), len(AMINO))
         logs = np.concatenate([by_row[row, own] for row, own in zip(inverse.ravel(), places, strict=True)])
         logs[~self.template.allowed[np.concatenate(places)]] = -np.inf
         return logs - _log_sum(logs)
@@ -276,6 +284,10 @@ class Diverse:
         out = beams[rows].copy()
         out[:, place] = letters
         return out, scores[rows] + logs[rows, letters]
+
+
+def _tokens(peptides: Codes) -> Tokens:
+    return np.where(peptides == _EMPTY, MASK, AMINO[peptides]).astype(np.uint8)
 
 
 def _log_sum(logs: Floats) -> Floats:

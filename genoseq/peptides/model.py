@@ -2,6 +2,7 @@
 
     model = MaskedModel.load("pepmlm-650m")
     found = model.log_probabilities(rows, places)
+    found = model.log_probabilities_behind(target, reference, peptides, places)  # near it, and far cheaper
 
 Attention masks are always passed, and rows of about one length share a batch, so that a row has the same
 answer alone and in company (to rounding). With several threads each works on a batch of its own: which rows
@@ -27,6 +28,7 @@ from genoseq.models.hub import find_weights, pull
 from genoseq.models.registry import find_model
 from genoseq.peptides.batches import split_by_size
 from genoseq.peptides.network import load_network
+from genoseq.peptides.shared import SharedTarget
 from genoseq.peptides.tokens import PAD, TOKENS, padded
 
 __all__ = ["MaskedModel"]
@@ -56,10 +58,10 @@ class MaskedModel:
     threads : int
         Batches at once, on a CPU; whoever raises it tells torch to take one thread for each
         (``torch.set_num_threads(1)``).
-    forwards : int
-        Rows that went through the network: what a decoder costs.
+    tokens : int
+        That went through the network: what is paid for.
     progress : callable
-        Is told after each batch how many rows it had.
+        Is told after each batch how many tokens it had.
     """
 
     def __init__(self, network: Any, name: str = "ESM-2", *, precision: str = "fp32") -> None:
@@ -67,8 +69,9 @@ class MaskedModel:
             raise UsageError(f"precision {precision!r}: choose fp32 or bf16")
         self.network, self.name, self.precision = network, name, precision
         self.threads = 1
-        self.forwards = 0
-        self.progress: Callable[[int], object] = lambda rows: None
+        self.tokens = 0
+        self.progress: Callable[[int], object] = lambda tokens: None
+        self._shared: tuple[bytes, SharedTarget] | None = None  # the last one
         # transformers 5.3 keeps rotary tables of the last length in each layer: one batch at a time
         self._keeps_tables = any(hasattr(module, "_seq_len_cached") for module in network.modules())
 
@@ -130,38 +133,92 @@ class MaskedModel:
         """
         if len(rows) != len(places):
             raise UsageError(f"{len(rows)} rows and places of {len(places)}")
-        sizes = np.array([len(each) for each in places], np.int64)
-        ends = np.concatenate([[0], np.cumsum(sizes)])
-        out = np.empty((int(ends[-1]), len(TOKENS)), np.float32)
         lengths = np.array([len(row) + 2 for row in rows], np.int64)
+        return self._in_batches(rows, places, lengths, self._part)
+
+    def log_probabilities_behind(
+        self, target: Tokens, reference: Tokens, peptides: Sequence[Tokens], places: Sequence[Numbers]
+    ) -> NDArray[np.float32]:
+        """What stands at some places of peptides behind a target that is read once.
+
+        Parameters
+        ----------
+        target
+            Tokens of its letters.
+        reference
+            Tokens of the peptide with which the target is read; for it the answer is that of
+            `log_probabilities`, for others near it.
+        peptides
+            As long as the reference.
+        places
+            In the peptides, 0-based.
+
+        Returns
+        -------
+        ndarray, shape (places of all peptides, 33), dtype float32
+            Natural logarithms, in the order of the peptides and of their places.
+        """
+        key = target.tobytes() + b"|" + reference.tobytes()
+        if self._shared is None or self._shared[0] != key:
+            with self._inference():
+                self._shared = key, SharedTarget(self.network, target, reference)
+            self._paid(len(target) + len(reference) + 2)
+        shared = self._shared[1]
+
+        def look(tails: Sequence[Tokens], asked: Sequence[Numbers]) -> NDArray[np.float32]:
+            tokens = torch.from_numpy(padded(tails)[:, 1:]).to(self.device)
+            with self._inference():
+                return self._answers(shared.states(tokens), np.concatenate(asked), asked)
+
+        return self._in_batches(peptides, places, np.full(len(peptides), len(reference) + 1), look)
+
+    def _in_batches(
+        self,
+        rows: Sequence[Tokens],
+        places: Sequence[Numbers],
+        lengths: Numbers,
+        look: Callable[[Sequence[Tokens], Sequence[Numbers]], NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """Answers of `look`, which is given rows of about one length, in the order of all rows."""
+        if len(rows) != len(places):
+            raise UsageError(f"{len(rows)} rows and places of {len(places)}")
+        ends = np.concatenate([[0], np.cumsum([len(each) for each in places], dtype=np.int64)])
+        out = np.empty((int(ends[-1]), len(TOKENS)), np.float32)
         order = np.argsort(lengths, kind="stable")
         parts = [order[part] for part in split_by_size(lengths[order], self._tokens_at_once)]
 
-        def look(chosen: Numbers) -> NDArray[np.float32]:
-            return self._part([rows[number] for number in chosen], [places[number] for number in chosen])
+        def one(chosen: Numbers) -> NDArray[np.float32]:
+            return look([rows[number] for number in chosen], [places[number] for number in chosen])
 
         several = self.threads > 1 and len(parts) > 1 and not self._keeps_tables
         pool = ThreadPoolExecutor(self.threads) if several else None
         try:
-            for chosen, found in zip(parts, (pool.map if pool else map)(look, parts), strict=True):
+            for chosen, found in zip(parts, (pool.map if pool else map)(one, parts), strict=True):
                 into = np.concatenate([np.arange(ends[number], ends[number + 1]) for number in chosen])
                 out[into] = found
-                self.forwards += len(chosen)
-                self.progress(len(chosen))
+                self._paid(int(lengths[chosen].sum()))
         finally:
             if pool:  # after Ctrl-C what has not begun does not begin
                 pool.shutdown(cancel_futures=True)
         return out
 
+    def _paid(self, tokens: int) -> None:
+        self.tokens += tokens
+        self.progress(tokens)
+
     def _part(self, rows: Sequence[Tokens], places: Sequence[Numbers]) -> NDArray[np.float32]:
         tokens = torch.from_numpy(padded(rows)).to(self.device)
-        lines = np.repeat(np.arange(len(rows)), [len(each) for each in places])
-        columns = np.concatenate(places) + 1
         with self._inference():
             states = self.network.esm(tokens, attention_mask=(tokens != PAD).long()).last_hidden_state
-            asked = states[torch.from_numpy(lines).to(self.device), torch.from_numpy(columns).to(self.device)]
-            found = self.network.lm_head(asked).float().log_softmax(-1)
-        return found.cpu().numpy()
+            return self._answers(states, np.concatenate(places) + 1, places)
+
+    def _answers(
+        self, states: torch.Tensor, columns: Numbers, places: Sequence[Numbers]
+    ) -> NDArray[np.float32]:
+        """Of the head, at some columns of each row; of row i as many as it has places."""
+        lines = np.repeat(np.arange(len(places)), [len(each) for each in places])
+        asked = states[torch.from_numpy(lines).to(self.device), torch.from_numpy(columns).to(self.device)]
+        return self.network.lm_head(asked).float().log_softmax(-1).cpu().numpy()
 
     @contextlib.contextmanager
     def _inference(self) -> Iterator[None]:

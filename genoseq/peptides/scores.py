@@ -4,11 +4,8 @@ The pseudo-perplexity is that of PepMLM: every letter of the peptide is masked a
 it is, and exp of the mean negative log-likelihood over all 33 tokens is taken. It asks for as many looks as
 there are letters. Lower is better; 20 is a model that knows nothing.
 
-The estimate takes one look for all letters, none of them masked, so that the model sees what it is asked for.
-ESM-2 was trained to doubt what it sees: of the letters that counted a share was kept and a share replaced by
-others. By Bayes, what the model says of a letter t where it sees x is proportional to P(t) (kept [t = x] +
-replaced / 20), and P(t), which the mask would have shown, follows (after Gordon et al., arXiv:2407.05236, who
-did so for ESM-2).
+The estimate masks each letter alone, too, but the target is read once for all peptides of a length, with a
+peptide of masks behind it: a look costs the letters of the peptide, not those of the target.
 
 Specificity is how much better a peptide fits its target than others: the mean of log pseudo-perplexity on
 decoys minus that on the target, in nats a letter. Its p-value is the share of targets, this one and the
@@ -29,9 +26,6 @@ from genoseq.peptides.tokens import AMINO, MASK, decode_tokens, tokens_of
 from genoseq.protein import AMINO_ACIDS
 
 __all__ = ["Specificity", "log_perplexities", "quick_log_perplexities", "shuffled", "specificity"]
-
-KEPT, REPLACED = 0.1, 0.1
-"""Shares in the training of ESM-2 (Lin et al. 2023, as in BERT)."""
 
 Tokens = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -79,53 +73,36 @@ def log_perplexities(model: Model, target: Tokens, peptides: Sequence[str]) -> F
     UsageError
         If a peptide has no letter of the twenty.
     """
-    rows, places, truths = [], [], []
-    owners = []
-    for number, (tokens, asked) in enumerate(_tokenized(peptides)):
-        for place in asked:
-            row = np.concatenate([target, tokens])
-            row[len(target) + place] = MASK
-            rows.append(row)
-            places.append(np.array([len(target) + place]))
-            truths.append(tokens[place])
-            owners.append(number)
-    logs = model.log_probabilities(rows, places)
-    found = -logs[np.arange(len(truths)), np.array(truths, np.int64)].astype(np.float64)
-    counts = np.bincount(owners, minlength=len(peptides))
-    return np.bincount(owners, found, len(peptides)) / np.maximum(counts, 1)
+    tokenized = _tokenized(peptides)
+    rows = [np.concatenate([target, row]) for peptide in tokenized for row in peptide.hidden]
+    places = [np.array([len(target) + place]) for peptide in tokenized for place in peptide.asked]
+    return _means(tokenized, model.log_probabilities(rows, places))
 
 
-def quick_log_perplexities(
-    model: Model, target: Tokens, peptides: Sequence[str], *, kept: float = KEPT, replaced: float = REPLACED
-) -> Floats:
-    """An estimate of `log_perplexities` from one look at each peptide: float64 (n,), nats a letter.
+def quick_log_perplexities(model: Model, target: Tokens, peptides: Sequence[str]) -> Floats:
+    """An estimate of `log_perplexities` that reads the target once for each length: float64 (n,).
 
     Parameters
     ----------
     model, target, peptides
         As there.
-    kept, replaced
-        What the model was trained with; of 0 nothing would follow.
 
     Raises
     ------
     UsageError
-        If a peptide has no letter of the twenty, or a share is not above 0.
+        If a peptide has no letter of the twenty.
     """
-    if not min(kept, replaced) > 0:
-        raise UsageError(f"kept {kept:g} and replaced {replaced:g}: shares above 0 are needed")
     tokenized = _tokenized(peptides)
-    rows = [np.concatenate([target, tokens]) for tokens, _ in tokenized]
-    places = [len(target) + asked for _, asked in tokenized]
-    logs = model.log_probabilities(rows, places)[:, AMINO].astype(np.float64)
-    seen = np.concatenate([tokens[asked] for tokens, asked in tokenized]) if tokenized else AMINO[:0]
-    is_seen = seen[:, None] == AMINO
-    doubt = np.log(np.where(is_seen, kept, 0) + replaced / len(AMINO))
-    corrected = logs - doubt
-    top = corrected.max(1)
-    costs = top + np.log(np.exp(corrected - top[:, None]).sum(1)) - corrected[is_seen]
-    owners = np.repeat(np.arange(len(tokenized)), [len(asked) for _, asked in tokenized])
-    return np.bincount(owners, costs, len(tokenized)) / np.bincount(owners, minlength=len(tokenized))
+    lengths = np.array([len(peptide.tokens) for peptide in tokenized], np.int64)
+    found = np.empty(len(tokenized))
+    for length in np.unique(lengths):
+        members = np.flatnonzero(lengths == length)
+        some = [tokenized[number] for number in members]
+        rows = [row for peptide in some for row in peptide.hidden]
+        places = [np.array([place]) for peptide in some for place in peptide.asked]
+        reference = np.full(length, MASK, np.uint8)
+        found[members] = _means(some, model.log_probabilities_behind(target, reference, rows, places))
+    return found
 
 
 def specificity(
@@ -152,8 +129,15 @@ def shuffled(target: Tokens, rng: np.random.Generator) -> Tokens:
     return rng.permutation(target)
 
 
-def _tokenized(peptides: Sequence[str]) -> list[tuple[Tokens, NDArray[np.int64]]]:
-    """Tokens of each peptide, and the places of amino acids in it."""
+class _Peptide(NamedTuple):
+    """Tokens of a peptide, places of amino acids in it, and its tokens with each of these masked alone."""
+
+    tokens: Tokens
+    asked: NDArray[np.int64]
+    hidden: NDArray[np.uint8]
+
+
+def _tokenized(peptides: Sequence[str]) -> list[_Peptide]:
     found = []
     for text in peptides:
         tokens = tokens_of(text)
@@ -162,5 +146,16 @@ def _tokenized(peptides: Sequence[str]) -> list[tuple[Tokens, NDArray[np.int64]]
             raise UsageError(
                 f"the peptide {decode_tokens(tokens)!r} has none of the 20 amino acids ({AMINO_ACIDS})"
             )
-        found.append((tokens, asked))
+        hidden = np.tile(tokens, (len(asked), 1))
+        hidden[np.arange(len(asked)), asked] = MASK
+        found.append(_Peptide(tokens, asked, hidden))
     return found
+
+
+def _means(peptides: Sequence[_Peptide], logs: NDArray[np.float32]) -> Floats:
+    """Mean cost of the letters of each peptide, in the order of their places."""
+    truths = np.array([token for peptide in peptides for token in peptide.tokens[peptide.asked]], np.int64)
+    costs = -logs[np.arange(len(truths)), truths].astype(np.float64)
+    sizes = [len(peptide.asked) for peptide in peptides]
+    owners = np.repeat(np.arange(len(peptides)), sizes)
+    return np.bincount(owners, costs, len(peptides)) / np.maximum(sizes, 1)

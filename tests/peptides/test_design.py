@@ -80,10 +80,13 @@ def test_filters_tell_what_they_rejected(model):
 
 
 def test_a_screen_scores_fewer(model):
-    before = model.forwards
+    residues, length = 40, 6
+    before = model.tokens
     design(model, target(), plan(scored=8))
-    looks = model.forwards - before
-    assert looks <= 1 + 30 + 8 * 6
+    exact = 8 * length * (residues + length + 2)
+    read = residues + length + 2  # by the decoder, and by the estimate
+    looks = 30 * length * (length + 1)
+    assert exact < model.tokens - before <= exact + 2 * read + 2 * looks
     with pytest.raises(UsageError, match="at least as many"):
         plan(scored=4)
 

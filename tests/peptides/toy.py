@@ -46,3 +46,8 @@ class ToyModel:
                     ].sum()
                 found.append(np.log(shares / shares.sum()))
         return np.array(found, np.float32)
+
+    def log_probabilities_behind(self, target, reference, peptides, places):
+        assert all(len(peptide) == len(reference) for peptide in peptides)
+        rows = [np.concatenate([target, peptide]) for peptide in peptides]
+        return self.log_probabilities(rows, [len(target) + np.asarray(asked) for asked in places])
