@@ -53,7 +53,9 @@ def main() -> None:
             costs[name].append(float(np.exp(found).mean()))
     print(f"{len(cases)} targets of {[len(case.target.letters) for case in cases]} residues, ", end="")
     print(f"length {args.length}, best {args.best} of {args.samples}\n")
-    print("| way | tokens through the network | CPU s a target | times faster | mean pseudo-perplexity | change |")
+    print(
+        "| way | tokens through the network | CPU s a target | times faster | mean pseudo-perplexity | change |"
+    )
     print("|---|---|---|---|---|---|")
     for name, spent in seconds.items():
         mean, usual = np.mean(costs[name]), np.mean(costs["published"])
