@@ -1,6 +1,7 @@
-"""Every module has its description and its environment, and they agree with the process."""
+"""Every module has its description and its environment, which agree with the process; its own test passes."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,23 @@ class TestModule:
         assert set(commands) - {"mkdir"} == {tool}
         assert set(re.findall(r"label '(\w+)'", text)) <= LABELS
         assert "stub:" in text
+
+    @pytest.mark.slow
+    def test_its_own_test_passes(self, module, nextflow):
+        name = "_".join(module.relative_to(PROJECT / "modules").parts).upper()
+        run = nextflow.command("run", module / "tests" / "main.nf")
+        assert run.returncode == 0, run.stdout
+        assert re.search(rf"Submitted process > {name}\b", run.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_a_false_check_fails_the_run(nextflow, parser):
+    copy = nextflow.folder / "nextflow" / "modules" / "samtools" / "stats"
+    shutil.copytree(PROJECT / "modules" / "samtools" / "stats", copy)
+    (nextflow.folder / "data").symlink_to(PROJECT.parent / "data")
+    test = copy / "tests" / "main.nf"
+    test.write_text(test.read_text().replace("1000 + 0 in total", "1001 + 0 in total"))
+    run = nextflow.command("run", test, NXF_SYNTAX_PARSER=parser)
+    assert run.returncode == 1
+    assert "ERROR ~ assert found[0].text.startsWith('1001 + 0 in total')" in run.stdout

@@ -41,7 +41,7 @@ def test_all_tasks_succeed_at_the_first_try(runs, project):
     run = runs("25.04")
     assert {task["status"] for task in run.tasks} == {"COMPLETED"}
     assert {task["attempt"] for task in run.tasks} == {"1"}
-    files = (project / "modules").rglob("main.nf")
+    files = (project / "modules").rglob("meta.yml")
     modules = {"_".join(path.parent.relative_to(project / "modules").parts).upper() for path in files}
     idle = {
         "GENOSEQ_SETTINGS",
