@@ -4,8 +4,9 @@
 
 The published way: a forward for each sample (all of them alike), then each sample scored exactly, a batch for
 each. Ours: one forward for all, an estimate for which the target is read once, and exact scores of the best
-`--scored` by it. Both draw each letter by itself among the three most probable amino acids, with the same random numbers,
-so that they choose among the same peptides. They take turns on each target; CPU seconds of the process.
+`--scored` by it. Both draw each letter by itself among the three most probable amino acids, with the same
+random numbers, so that they choose among the same peptides. They take turns on each target; CPU seconds of
+the process.
 Targets are those of the test pairs that are nearest to 300 residues.
 """
 
@@ -53,9 +54,8 @@ def main() -> None:
             costs[name].append(float(np.exp(found).mean()))
     print(f"{len(cases)} targets of {[len(case.target.letters) for case in cases]} residues, ", end="")
     print(f"length {args.length}, best {args.best} of {args.samples}\n")
-    print(
-        "| way | tokens through the network | CPU s a target | times faster | mean pseudo-perplexity | change |"
-    )
+    columns = "tokens through the network | CPU s a target | times faster | mean pseudo-perplexity | change"
+    print(f"| way | {columns} |")
     print("|---|---|---|---|---|---|")
     for name, spent in seconds.items():
         mean, usual = np.mean(costs[name]), np.mean(costs["published"])
