@@ -49,7 +49,7 @@ TORCH_FILES = {
     for folder, names in (
         ("encoder", ("network", "train", "window", "window_train", "window_recall", "rde")),
         ("models", ("checkpoint", "device", "lora")),
-        ("peptides", ("finetune", "model", "network", "pepmlm", "recipe", "train")),
+        ("peptides", ("finetune", "model", "network", "pepmlm", "recipe", "shared", "train")),
         (
             "hyena",
             (
