@@ -1,7 +1,7 @@
 // One report of all samples and workflows.
 process MULTIQC {
     label 'process_low'
-    label 'genoseq'
+    label 'multiqc'
 
     conda "${moduleDir}/environment.yml"
 
