@@ -4,9 +4,9 @@ For each target (`genoseq.peptides.targets`; a long one in parts)
 
 1. a decoder fills in candidates of each length that is wanted;
 2. what a filter rejects goes, and so does what is there already;
-3. a quick estimate keeps the better ones (`scores.quick_log_perplexities`), as exact scores are dear;
+3. an estimate keeps the better ones (`scores.quick_log_perplexities`), as exact scores are dear;
 4. the exact pseudo-perplexity ranks them, or the specificity against decoys;
-5. from the top, those are taken that are not too much like one above.
+5. from the top, those are taken that are not too much like one above; if too few are, the rest is scored.
 
 `look_for` may find nothing; `design` takes that for an error.
 
@@ -55,7 +55,8 @@ class DesignPlan:
     candidates : int
         That are drawn for each target, over all lengths and parts of the target; at least one for each.
     scored : int or None
-        Of these, how many are scored exactly; all by default.
+        Of these, how many are scored exactly, the best by an estimate. By default twice `count`, and the
+        others only if fewer than `count` are left of these; all, if the specificity ranks.
     decoder : Decoder
     sampling : Sampling
     conditions : tuple of Condition
@@ -218,17 +219,20 @@ def look_for(
         drawn += ["".join(AMINO_ACIDS[code] for code in row) for row in codes]
     unique = list(dict.fromkeys(drawn))
     kept, rejected = _filtered(unique, plan)
-    kept = _screened(model, target, parts, kept, plan.scored)
-    found = score(model, target, kept, plan, parts=parts, decoys=decoys)
     late = [each for each in plan.conditions if each.name == "perplexity"]
-    passed = []
-    for each in found:
-        reason = rejected_by(late, {"perplexity": each.perplexity})
-        if reason is None:
-            passed.append(each)
-        else:
-            rejected[str(reason)] += 1
-    places = distinct([each.peptide for each in passed], plan.likeness, cyclic=plan.cyclic)[: plan.count]
+    passed, places = list[Candidate](), list[int]()
+    for some in _screened(model, target, parts, kept, plan):
+        for each in score(model, target, some, plan, parts=parts, decoys=decoys):
+            reason = rejected_by(late, {"perplexity": each.perplexity})
+            if reason is None:
+                passed.append(each)
+            else:
+                rejected[str(reason)] += 1
+        if plan.select == "perplexity":
+            passed.sort(key=lambda each: each.perplexity)
+        places = distinct([each.peptide for each in passed], plan.likeness, cyclic=plan.cyclic)[: plan.count]
+        if len(places) == plan.count:
+            break
     alike = places[-1] + 1 - len(places) if places else 0
     taken = [passed[place] for place in places]
     return Designed(target, taken, len(drawn), len(drawn) - len(unique), dict(rejected), alike)
@@ -305,15 +309,17 @@ def _filtered(peptides: list[str], plan: DesignPlan) -> tuple[list[str], Counter
 
 
 def _screened(
-    model: Model, target: Target, parts: list[tuple[int, int]], peptides: list[str], count: int | None
-) -> list[str]:
-    """The better ones by the quick estimate."""
-    if count is None or len(peptides) <= count:
-        return peptides
+    model: Model, target: Target, parts: list[tuple[int, int]], peptides: list[str], plan: DesignPlan
+) -> list[list[str]]:
+    """Candidates in the rounds in which they are scored, the better ones by the estimate first."""
+    first = 2 * plan.count if plan.scored is None else plan.scored
+    if len(peptides) <= first or (plan.scored is None and plan.select == "specificity"):
+        return [peptides]
     estimates = np.min(
         [quick_log_perplexities(model, target.tokens[start:end], peptides) for start, end in parts], axis=0
     )
-    return [peptides[number] for number in np.argsort(estimates, kind="stable")[:count]]
+    ranked = [peptides[number] for number in np.argsort(estimates, kind="stable")]
+    return [ranked[:first]] if plan.scored is not None else [ranked[:first], ranked[first:]]
 
 
 def _best_part(

@@ -87,8 +87,20 @@ def test_a_screen_scores_fewer(model):
     read = residues + length + 2  # by the decoder, and by the estimate
     looks = 30 * length * (length + 1)
     assert exact < model.tokens - before <= exact + 2 * read + 2 * looks
+    before = model.tokens
+    exact *= 10 / 8
+    design(model, target(), plan())  # twice the count
+    assert exact < model.tokens - before <= exact + 2 * read + 2 * looks
     with pytest.raises(UsageError, match="at least as many"):
         plan(scored=4)
+
+
+def test_if_too_few_are_left_the_others_are_scored_too(model):
+    every = design(model, target(), plan(scored=30, likeness=0.17, count=8))
+    found = design(model, target(), plan(likeness=0.17, count=8))
+    assert [each.peptide for each in found.candidates] == [each.peptide for each in every.candidates]
+    few = design(model, target(), plan(scored=10, likeness=0.17, count=8))
+    assert len(few.candidates) < len(found.candidates)
 
 
 def test_specificity_ranks(model):
