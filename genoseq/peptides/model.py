@@ -131,8 +131,6 @@ class MaskedModel:
         ndarray, shape (places of all rows, 33), dtype float32
             Natural logarithms, in the order of the rows and of their places.
         """
-        if len(rows) != len(places):
-            raise UsageError(f"{len(rows)} rows and places of {len(places)}")
         lengths = np.array([len(row) + 2 for row in rows], np.int64)
         return self._in_batches(rows, places, lengths, self._part)
 
@@ -157,7 +155,15 @@ class MaskedModel:
         -------
         ndarray, shape (places of all peptides, 33), dtype float32
             Natural logarithms, in the order of the peptides and of their places.
+
+        Raises
+        ------
+        UsageError
+            If a peptide has another length than the reference.
         """
+        if any(len(peptide) != len(reference) for peptide in peptides):
+            found = sorted({len(peptide) for peptide in peptides})
+            raise UsageError(f"peptides of {found} letters behind a reference of {len(reference)}")
         key = target.tobytes() + b"|" + reference.tobytes()
         if self._shared is None or self._shared[0] != key:
             with self._inference():

@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from genoseq.errors import UsageError  # noqa: E402
 from genoseq.peptides.model import MaskedModel  # noqa: E402
 from genoseq.peptides.scores import log_perplexities, quick_log_perplexities  # noqa: E402
 from genoseq.peptides.tokens import AMINO, MASK, tokens_of  # noqa: E402
@@ -16,16 +17,17 @@ from genoseq.protein import AMINO_ACIDS  # noqa: E402
 TARGET = tokens_of("MKVLAAGWHEKDTRSYPLLCNQ")
 
 
+@pytest.mark.parametrize(("precision", "nats"), [("fp32", 1e-5), ("bf16", 0.1)])
 @pytest.mark.parametrize("reference", ["MKVL", "W"])
 @pytest.mark.parametrize("masks", [0, 1, 4])
-def test_the_reference_has_the_answers_of_the_network(make_network, reference, masks):
-    model = MaskedModel(make_network())
+def test_the_reference_has_the_answers_of_the_network(make_network, precision, nats, reference, masks):
+    model = MaskedModel(make_network(), precision=precision)
     tokens = tokens_of(reference)
     tokens[:masks] = MASK
     every = np.arange(len(tokens))
     found = model.log_probabilities_behind(TARGET, tokens, [tokens], [every])
     wanted = model.log_probabilities([np.concatenate([TARGET, tokens])], [len(TARGET) + every])
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    np.testing.assert_allclose(found, wanted, atol=nats)
     assert np.ptp(wanted) > 1
 
 
@@ -40,6 +42,12 @@ def test_company_changes_nothing(make_network, monkeypatch):
     for number, (peptide, asked) in enumerate(zip(peptides, places, strict=True)):
         alone = model.log_probabilities_behind(TARGET, reference, [peptide], [asked])
         np.testing.assert_allclose(together[2 * number : 2 * number + 2], alone, atol=1e-5)
+
+
+def test_a_peptide_of_another_length_is_refused(make_network):
+    model = MaskedModel(make_network())
+    with pytest.raises(UsageError, match=r"peptides of \[2, 3\] letters behind a reference of 3"):
+        model.log_probabilities_behind(TARGET, AMINO[:3], [AMINO[:3], AMINO[:2]], [np.arange(2)] * 2)
 
 
 def test_a_target_is_read_again_when_it_or_the_reference_is_another(make_network):
