@@ -22,7 +22,15 @@ workflow {
     if ('align' in chosen) {
         def lanes = readSamplesheet(pathOf(params.input)[0], file("${workflow.projectDir}/assets/schema_input.json"))
         ALIGN(channel.fromList(lanes), named(genome), pathOf(params.index), params.chunkReads as int, params.indexShards as int)
-        ALIGN.out.skipped.collectFile(name: 'skipped_samples.txt', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
+        def samples = lanes.collect { meta, _reads -> meta.id }.unique().size()
+        ALIGN.out.skipped.toSortedList().subscribe { ids ->
+            def list = file("${params.outdir}/pipeline_info/skipped_samples.txt")
+            list.delete() // that of a run before
+            if (ids)
+                list.text = ids.join('\n') + '\n'
+            if (ids.size() == samples)
+                log.warn("every sample was skipped: there is no BAM")
+        }
         reports = reports.mix(ALIGN.out.reports)
         versions = versions.mix(ALIGN.out.versions)
     }
@@ -42,15 +50,20 @@ workflow {
         versions = versions.mix(PEPTIDES.out.versions)
     }
 
-    // GENOSEQ_ALIGN: {genoseq: 0.1.0}
+    // GENOSEQ_ALIGN: {genoseq: 0.1.0}. All at once at the end: where a run is cancelled while collectFile writes,
+    // Nextflow ends with an error of its own, and kills the tasks that it would wait for.
     def software = versions
         .unique()
         .map { process, tool, version -> "${process.tokenize(':').last()}:\n  ${tool}: '${version}'\n" }
-        .collectFile(name: 'genoseq_mqc_versions.yml', storeDir: "${params.outdir}/pipeline_info", sort: true)
+        .toSortedList()
+        .flatMap { lines -> lines }
+        .collectFile(name: 'genoseq_mqc_versions.yml', storeDir: "${params.outdir}/pipeline_info", sort: false)
     MULTIQC(reports.collect(), software, file("${workflow.projectDir}/assets/multiqc_config.yml"))
 
     workflow.onComplete = {
         if (params.skipBadSamples.toString() == 'true')
             skippedTasks(file("${params.outdir}/pipeline_info/trace.txt")).each { line -> log.warn(line) }
+        if (workflow.success)
+            log.info("Report      : ${params.outdir}/multiqc/multiqc_report.html")
     }
 }

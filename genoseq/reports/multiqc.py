@@ -180,8 +180,11 @@ def _insert(run: Run) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def density(edges: NDArray[Any], counts: NDArray[np.int64]) -> dict[float, float]:
-    """Middle of each bin -> density in percent, which does not depend on the width of the bins."""
+def density(edges: NDArray[Any], counts: NDArray[np.int64]) -> list[list[float]]:
+    """Middle of each bin, and density in percent, which does not depend on the width of the bins.
+
+    Pairs, as keys in JSON are text, and MultiQC draws them in the order of the text.
+    """
     shares = 100 * counts / np.diff(edges) / max(int(counts.sum()), 1)
     middles = (edges[:-1] + edges[1:]) / 2
-    return dict(zip(middles.tolist(), shares.tolist(), strict=True))
+    return np.stack([middles, shares], 1).tolist()

@@ -50,7 +50,7 @@ def score_sections(folder: StrPath, sample: str, tally: ScoreTally) -> dict[Path
     edges = score_edges(every) if every.total else np.empty(0)
     scores = content(
         "scores", "Scores of variants", "Log-likelihood of the sequence with ALT minus that with REF.",
-        {sample: density(edges, every.binned(edges)) if every.total else {}},
+        {sample: density(edges, every.binned(edges)) if every.total else []},
         axes={"xlab": "Log-likelihood ratio (nats)", "ylab": "Alleles (%) per nat"},
     )  # fmt: skip
     return {

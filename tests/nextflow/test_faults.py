@@ -33,6 +33,8 @@ def test_a_bad_sample_is_not_tried_again_and_says_why(nextflow, bad_sheet, shipp
     assert run.exit != 0
     assert "cut.fq:5" in run.log
     assert "was skipped" not in run.log
+    assert "Unexpected error" not in run.log
+    assert {task["status"] for task in run.tasks} <= {"COMPLETED", "FAILED"}  # what runs is waited for
     failed = [task for task in run.tasks if task["status"] == "FAILED"]
     assert [(task["tag"], task["exit"], task["attempt"]) for task in failed] == [("bad", "1", "1")]
 
@@ -49,6 +51,20 @@ def test_with_skip_bad_samples_the_others_finish(nextflow, bad_sheet, shipped, c
     assert re.search(
         rf"GENOSEQ_{command.upper()} \(bad.*\) was skipped: genoseq {command}: error: 1/cut.fq:5", run.log
     )
+
+
+def test_when_every_sample_is_skipped_it_says_so_and_the_next_run_takes_it_back(nextflow, bad_sheet, sheet, shipped):
+    good = sheet.read_text()
+    sheet.write_text(f"sample,fastq_1\n{bad_sheet.read_text().splitlines()[-1]}\n")
+    words = ["--fasta", shipped / "genome.fa.gz", "--skip-bad-samples", *SMALL]
+    run = nextflow("--input", sheet, *words)
+    assert run.exit == 0, run.log
+    assert "every sample was skipped" in run.log
+    skipped = run.out / "pipeline_info" / "skipped_samples.txt"
+    assert skipped.read_text() == "bad\n"
+    sheet.write_text("\n".join(good.splitlines()[:2]) + "\n")
+    assert nextflow("--input", sheet, *words).exit == 0
+    assert not skipped.exists()
 
 
 def test_a_sample_of_which_a_part_fails_is_left_out_whole(nextflow_with, standing_in, shipped):

@@ -2,6 +2,7 @@
 parsers; the results are those of the commands alone.
 """
 
+import json
 import re
 
 import pytest
@@ -140,6 +141,13 @@ def test_one_report_has_everything(runs):
         assert head.startswith("Sample")
         assert sorted(row.split("\t")[0] for row in rows) == sorted(samples), section
     assert (out / "multiqc" / "multiqc_report.html").stat().st_size > 100_000
+    plots = json.loads((out / "multiqc" / "multiqc_data" / "multiqc_data.json").read_text())[
+        "report_plot_data"
+    ]
+    for name in ("genoseq_scores_plot", "genoseq_insert_plot", "genoseq_identity_plot"):
+        for line in plots[name]["datasets"][0]["lines"]:
+            places = [x for x, _ in line["pairs"]]
+            assert places == sorted(map(float, places)), name
     assert (out / "pipeline_info" / "genoseq_mqc_versions.yml").read_text().count("genoseq: '0.1.0'") >= 8
     for page in ("align/reports/single", "variants/reports/variants", "classify/reports/genes"):
         assert (out / f"{page}.html").stat().st_size > 10_000
