@@ -27,6 +27,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     search = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(part for part in search if part)  # for the kernel
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of torch that wait for a busy core take minutes
     client = nbclient.NotebookClient(
         notebook, timeout=_SECONDS, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     )
