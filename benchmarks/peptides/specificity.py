@@ -5,7 +5,8 @@
 Decoys are other test targets of about the same length and another cluster, ten for each target. Designs are
 chosen by pseudo-perplexity, or by specificity against the first five decoys; they are judged against the
 other five, which the choice has not seen. By chance the own target is first in a sixth of the cases. The
-known peptides are judged as well. Intervals come from drawing targets anew.
+known peptides are judged as well. Intervals come from drawing targets anew. With `--estimate` scores are those
+that read each target once (see estimate.py), so that all targets can be looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from cases import Case, announce, arguments, cases_of, model_of
 
 from genoseq.peptides.decoders import Iterative, Task
-from genoseq.peptides.scores import log_perplexities
+from genoseq.peptides.scores import log_perplexities, quick_log_perplexities
 from genoseq.peptides.template import Template
 from genoseq.peptides.worth import grouped_mean
 from genoseq.protein import AMINO_ACIDS, encode_protein
@@ -27,7 +28,9 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--candidates", type=int, default=20, help="a target")
     parser.add_argument("-n", type=int, default=5, help="chosen of these")
+    parser.add_argument("--estimate", action="store_true", help="no exact scores")
     args = parser.parse_args()
+    scores = quick_log_perplexities if args.estimate else log_perplexities
     announce(args)
     chosen, model = cases_of(args), model_of(args)
     args.targets = None
@@ -44,10 +47,7 @@ def main() -> None:
         codes = Iterative().sample(model, task, args.candidates, rng)
         peptides = sorted({"".join(AMINO_ACIDS[code] for code in row) for row in codes})
         costs = np.stack(
-            [
-                log_perplexities(model, each.target.tokens, [*peptides, case.peptide])
-                for each in (case, *decoys)
-            ]
+            [scores(model, each.target.tokens, [*peptides, case.peptide]) for each in (case, *decoys)]
         )
         own, seen, unseen = costs[0], costs[1 : DECOYS + 1], costs[DECOYS + 1 :]
         designs = np.arange(len(peptides))
