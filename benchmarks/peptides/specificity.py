@@ -5,8 +5,8 @@
 Decoys are other test targets of about the same length and another cluster, ten for each target. Designs are
 chosen by pseudo-perplexity, or by specificity against the first five decoys; they are judged against the
 other five, which the choice has not seen. By chance the own target is first in a sixth of the cases. The
-known peptides are judged as well. Intervals come from drawing targets anew. With `--estimate` scores are those
-that read each target once (see estimate.py), so that all targets can be looked at.
+known peptides are judged as well. Intervals come from drawing targets anew. With `--estimate` scores are
+those that read each target once (see estimate.py), so that all targets can be looked at.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def test_with_skip_bad_samples_the_others_finish(nextflow, bad_sheet, shipped, c
     )
 
 
-def test_when_every_sample_is_skipped_it_says_so_and_the_next_run_takes_it_back(nextflow, bad_sheet, sheet, shipped):
+def test_every_sample_skipped_is_told_and_taken_back_by_the_next_run(nextflow, bad_sheet, sheet, shipped):
     good = sheet.read_text()
     sheet.write_text(f"sample,fastq_1\n{bad_sheet.read_text().splitlines()[-1]}\n")
     words = ["--fasta", shipped / "genome.fa.gz", "--skip-bad-samples", *SMALL]
