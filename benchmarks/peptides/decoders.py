@@ -11,6 +11,7 @@ anew, that of "lower on" is Wilson's.
 from __future__ import annotations
 
 import time
+from itertools import product
 
 import numpy as np
 from cases import announce, arguments, cases_of, model_of
@@ -30,7 +31,8 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("-n", type=int, default=20, help="peptides a target and decoder")
     parser.add_argument("--scored", type=int, default=20, help="of these, exactly")
-    parser.add_argument("--penalty", type=float, nargs="+", default=[0.25, 0.5, 1.0], help="of diverse")
+    parser.add_argument("--penalty", type=float, nargs="+", default=[0.1, 0.2, 0.5], help="of diverse")
+    parser.add_argument("--temperature", type=float, nargs="+", default=[0.0, 0.2], help="of diverse")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="decoders (default: all)")
     args = parser.parse_args()
     announce(args)
@@ -42,8 +44,9 @@ def main() -> None:
         "gibbs, top 3": (Gibbs(), TOP),
         "gibbs": (Gibbs(), Sampling()),
     }
-    for penalty in args.penalty:
-        ways[f"diverse, {penalty:g}"] = (Diverse(penalty=penalty), Sampling(temperature=0.0))
+    for penalty, temperature in product(args.penalty, args.temperature):
+        name = f"diverse, {penalty:g}, temperature {temperature:g}"
+        ways[name] = (Diverse(penalty=penalty), Sampling(temperature=temperature))
     ways = {name: way for name, way in ways.items() if name in {BASE, *args.only} or not args.only}
     cases, model = cases_of(args), model_of(args)
     found = {name: np.zeros((len(cases), 3)) for name in ways}

@@ -41,7 +41,9 @@ from genoseq.peptides.network import weights_file
 
 HERE = Path(__file__).parent
 TOP = "'iterative, top 3' 'gibbs, top 3'"
-DIVERSE = "'diverse, 0.25' 'diverse, 0.5' 'diverse, 1'"
+DIVERSE = " ".join(
+    f"'diverse, {way}'" for way in ("0.1, temperature 0.2", "0.2, temperature 0.2", "0.5, temperature 0")
+)
 # by name: the script, its arguments, and those of a quick look; TRAIN and GENERATED are files of --data
 RUNS = {
     "equations": ("equations.py", "--targets 5", "--targets 1"),
