@@ -4,7 +4,10 @@
  * that calls a command; everything is checked before the first task starts.
  */
 
-include { checkInputs ; chosenWorkflows ; named ; pathOf ; pathsOf ; readSamplesheet ; skippedTasks } from './checks'
+include { checkInputs ; chosenWorkflows ; skippedTasks } from './checks'
+include { helpOf } from './help'
+include { named ; pathOf ; pathsOf } from './schema'
+include { readSamplesheet } from './sheet'
 include { ALIGN } from './workflows/align'
 include { CLASSIFY } from './workflows/classify'
 include { PEPTIDES } from './workflows/peptides'
@@ -13,7 +16,12 @@ include { MULTIQC } from './modules/multiqc'
 
 workflow {
     main:
-    checkInputs(params, file("${workflow.projectDir}/nextflow_schema.json"))
+    def schema = file("${workflow.projectDir}/nextflow_schema.json")
+    if (params.keySet().intersect(['help', 'version'])) {
+        println(params.containsKey('help') ? helpOf(schema) : "${workflow.manifest.name} ${workflow.manifest.version}")
+        return
+    }
+    checkInputs(params, args - 'true', schema) // of -stub-run Nextflow leaves a word, true
     def chosen = chosenWorkflows(params.workflow)
     def genome = pathOf(params.fasta)
     def reports = channel.empty()

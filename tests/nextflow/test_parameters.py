@@ -65,26 +65,64 @@ def test_shipped_samplesheet_is_valid():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("calls", "a.vcf a.vcf.gz a.vcf.bgz a.bcf", "a.vcf.gz.tbi a.bcf.gz a.vcf.zst vcf a.txt"),
+        ("sequences", "a.fa a.fna.zst a.b.fasta.bz2", "a.fa.fai a.fq a.zip"),
+        ("targets", "a.faa a.fasta.gz", "a.fa.xz a.fa.bgz a.pdb"),
+    ],
+)
+def test_endings(name, good, bad):
+    pattern = re.compile(PROPERTIES[name]["x-pattern"])
+    assert all(pattern.search(file) for file in good.split())
+    assert not any(pattern.search(file) for file in bad.split())
+
+
 def test_wrong_parameters_are_told_together(nextflow):
     run = nextflow(
+        "b.vcf", "c d.vcf",
         "--chunk-reads", "many", "--index-shards", 0, "--preset", "fast", "--fasta", "nowhere.fa",
-        "--kmer", 31,
+        "--kmer", 31, "--chunk_records", 9, "--memory", "9.GB",
         "--max-memory", "lots", "--skip-bad-samples", "perhaps", "--insert", 300, "--index", GENOME,
         "--align-args", "--eqx --interleaved",
     )  # fmt: skip
     assert sorted(problems(run)) == [
+        "'b.vcf', 'c d.vcf': of no parameter; a pattern needs quotes: --calls 'calls/*.vcf.gz'",
         "--align-args: '--eqx --interleaved' has an option that the workflow gives, or that chunks cannot "
         "have; --preset, --insert and the samplesheet say the rest",
         "--chunk-reads: expected integer, got 'many'",
+        "--chunk_records: unknown parameter; did you mean --chunk-records?",
         "--fasta: no such file: nowhere.fa",
         "--index-shards: 0 is below 1",
         f"--index: {GENOME} is no folder",
+        "--input: required",
         "--insert: '300' is not MEAN,SD",
         "--kmer: unknown parameter",
         "--max-memory: 'lots' is not an amount of memory, such as 16.GB",
+        "--memory: unknown parameter; did you mean --max-memory?",
         "--preset: 'fast' is not one of auto, sr, divergent, sensitive, long",
         "--skip-bad-samples: expected boolean, got 'perhaps'",
     ]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"version": "24.10"}, {"NXF_SYNTAX_PARSER": "v2"}])
+def test_help_lists_every_parameter_and_leaves_no_file(nextflow, arguments):
+    run = nextflow("--help", "--input", "nowhere.csv", **arguments)
+    assert run.exit == 0, run.log
+    assert set(re.findall(r"^  (--\S+)  +\S", run.log, re.MULTILINE)) == {
+        "--" + re.sub("[A-Z]", lambda letter: f"-{letter[0].lower()}", name) for name in PROPERTIES
+    }
+    assert "[4000000]" in run.log
+    assert "[auto; or sr, divergent, sensitive, long]" in run.log
+    assert "Classify, --workflow classify: needs --sequences, --labelled or --classifier" in run.log
+    assert not run.out.exists()
+
+
+def test_version(nextflow):
+    run = nextflow("--version")
+    assert run.exit == 0, run.log
+    assert run.log.endswith("\ngenoseq 0.1.0\n")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +138,10 @@ def test_wrong_parameters_are_told_together(nextflow):
         ),
         (["--workflow", "classify", "--sequences", GENOME], ["--labelled or --classifier: required"]),
         (["--input", "", "--fasta", GENOME], ["--input: has no value"]),
+        (
+            ["--workflow", "peptides", "--targets", DATA / "targets.fa.gz", "--peptides-args", "--top", 5],
+            ["--top: unknown parameter; write --peptides-args='--top 5'", "--peptides-args: has no value"],
+        ),
     ],
 )
 def test_what_a_workflow_needs(nextflow, arguments, expected):
@@ -109,21 +151,26 @@ def test_what_a_workflow_needs(nextflow, arguments, expected):
         assert line.startswith(start)
 
 
-def test_files_whose_results_would_have_one_name(nextflow):
-    paths = [nextflow.folder / name for name in ("x.a.vcf.gz", "x.b.vcf.gz", "again/x.b.vcf", "t.fa.zst")]
+def test_endings_and_names_of_files(nextflow):
+    names = ("x.a.vcf.gz", "x.b.vcf.gz", "again/x.b.vcf", "t.fa.zst", "t.txt")
+    paths = [nextflow.folder / name for name in names]
     for path in paths:
         path.parent.mkdir(exist_ok=True)
         path.touch()
     run = nextflow(
         "--workflow", "variants,classify,peptides", "--fasta", nextflow.folder,
         "--calls", f"{nextflow.folder}/x.*,{paths[2]}", "--sequences", f"{paths[3]},{paths[3]}",
-        "--targets", paths[3],
+        "--targets", f"{nextflow.folder}/t.*",
     )  # fmt: skip
     assert problems(run) == [
         f"--fasta: {nextflow.folder} is a folder",
         f"--calls: results of {paths[1]}, {paths[2]} would have one name, x.b; rename a file",
         f"--sequences: results of {paths[3]}, {paths[3]} would have one name, t; rename a file",
-        f"--targets: '{paths[3]}' must be plain or .gz",
+        *(
+            f"--targets: '{path}' must end in .fa, .fasta or .faa, or one of these with .gz"
+            for path in paths[3:]
+        ),
+        "--labelled or --classifier: required",
     ]
 
 
@@ -134,7 +181,8 @@ def sheet_problems(nextflow, text):
 
 
 def test_rows_of_a_samplesheet(nextflow):
-    for name in ("a.fq.gz", "b.fq.gz", "reads.txt"):
+    for name in ("a.fq.gz", "b.fq.gz", "reads.txt", "sp ace/my a.fq.gz"):
+        (nextflow.folder / name).parent.mkdir(exist_ok=True)
         (nextflow.folder / name).touch()
     rows = [
         "sample,lane,fastq_1,fastq_2,bam",
@@ -151,13 +199,15 @@ def test_rows_of_a_samplesheet(nextflow):
         "long,1,a.fq.gz,,,more",
         "-x,1,a.fq.gz,,",
         "globs,1,*.fq.gz,,",
+        "spaces,1,sp ace/my a.fq.gz,,",
+        "spaces,1,b.fq.gz,,",
     ]
     letters = "must begin with a letter or digit, and consist of these, '_', '.' and '-', without spaces"
     endings = "must end in .fq, .fastq, .fa or .fasta, or one of these with .gz, .bgz, .bz2, .xz or .zst"
     assert sheet_problems(nextflow, "\n".join(rows) + "\n") == [
         f"samples.csv:3: sample: 'two words' {letters}",
         f"samples.csv:4: fastq_1: no such file: {nextflow.folder}/c.fq.gz",
-        f"samples.csv:5: fastq_1: '{nextflow.folder}/reads.txt' must not contain spaces and {endings}",
+        f"samples.csv:5: fastq_1: '{nextflow.folder}/reads.txt' {endings}",
         "samples.csv:6: sample: missing",
         "samples.csv:8: fastq_1 or bam: missing",
         "samples.csv:9: fastq_1: missing, though fastq_2 is there",
@@ -167,6 +217,7 @@ def test_rows_of_a_samplesheet(nextflow):
         "samples.csv:12: more cells than columns: more",
         f"samples.csv:13: sample: '-x' {letters}",
         f"samples.csv:14: fastq_1: no such file: {nextflow.folder}/*.fq.gz",
+        "samples.csv:16: sample 'spaces', lane '1': already on line 15",
     ]
 
 
@@ -179,9 +230,12 @@ def test_samples_of_several_rows(nextflow):
         "x,,b.fq.gz,",
         "y,1,a.fq.gz,",
         "y,2,a.fq.gz,b.fq.gz",
+        "x,1,b.fq.gz,",
     ]
     assert sheet_problems(nextflow, "\n".join(rows)) == [
         "samples.csv:3: sample 'x', lane '1': already on line 2",
+        "samples.csv:6: sample 'x', lane '1': already on line 2",
+        "samples.csv:6: sample 'x': b.fq.gz is already on line 3, and its reads would count twice",
         "samples.csv:5: sample 'y': paired reads, but single reads on line 4",
         "samples.csv:5: sample 'y': a.fq.gz is already on line 4, and its reads would count twice",
     ]
@@ -190,9 +244,14 @@ def test_samples_of_several_rows(nextflow):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", ["samples.csv:1: column sample: missing"]),
-        ("\n\n", ["samples.csv:1: column sample: missing"]),
-        ("sample,lane,fastq_1,fastq_2,bam\n", ["samples.csv:no samples"]),
+        ("", ["samples.csv:1: the sheet is empty"]),
+        ("\n\n", ["samples.csv:1: the sheet is empty"]),
+        ("\nsample,fastq_1\n", ["samples.csv:2: no samples below the names of the columns"]),
+        (
+            "sample;fastq_1\nx;a.fq\n",
+            ["samples.csv:1: columns are separated by semicolons, must be by commas"],
+        ),
+        ("sample\tfastq_1\n", ["samples.csv:1: columns are separated by tabs, must be by commas"]),
         (
             "name,fastq_1,fastq_1\nx,a.fq,b.fq\n",
             [
@@ -202,7 +261,17 @@ def test_samples_of_several_rows(nextflow):
             ],
         ),
     ],
-    ids=["no bytes", "blank lines", "no rows", "columns"],
+    ids=["no bytes", "blank lines", "no rows", "semicolons", "tabs", "columns"],
 )
 def test_samplesheets_without_samples(nextflow, text, expected):
     assert sheet_problems(nextflow, text) == expected
+
+
+def test_one_file_in_two_samples_is_a_warning(nextflow):
+    path = nextflow.folder / "sp ace" / "two samples.csv"
+    path.parent.mkdir()
+    (path.parent / "my a.fq.gz").touch()
+    path.write_text("sample,fastq_1\nx,my a.fq.gz\ny,my a.fq.gz\n")
+    run = nextflow("-preview", "--input", path, "--fasta", GENOME)
+    assert run.exit == 0, run.log
+    assert "two samples.csv:3: my a.fq.gz is of sample 'y' and, on line 2, of 'x'" in run.log
