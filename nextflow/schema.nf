@@ -34,9 +34,22 @@ def pathProblems(name, text, rule) {
     def alien = rule['x-pattern'] ? paths.findAll { path -> !(path.name =~ rule['x-pattern']) } : []
     if (alien)
         return alien.collect { path -> "${name}: '${path}' ${rule.errorMessage}" }
+    def empty = rule['x-fasta'] ? paths.findAll { path -> !beginsAsFasta(path) } : []
+    if (empty)
+        return empty.collect { path -> "${name}: ${path}: no contigs; FASTA is expected, and begins with >" }
     // results are called after the files, and would replace each other
     def same = paths.groupBy { path -> nameOf(path) }.findAll { _called, some -> some.size() > 1 }
     return same.collect { called, some -> "${name}: results of ${some.join(', ')} would have one name, ${called}; rename a file" }
+}
+
+// Whether the first line that is not blank is a header; of compressed files only gzip is looked into.
+def beginsAsFasta(path) {
+    if (path.name =~ /(?i)\.(bz2|xz|zst)$/)
+        return true
+    return path.newInputStream().withStream { raw ->
+        def text = path.name =~ /(?i)\.b?gz$/ ? new java.util.zip.GZIPInputStream(raw) : raw
+        text.newReader().find { line -> line.trim() }?.startsWith('>')
+    }
 }
 
 def isOfType(value, type) {

@@ -1,6 +1,7 @@
 """What is wrong with parameters and samplesheets is told before any task starts."""
 
 import csv
+import gzip
 import json
 import re
 from pathlib import Path
@@ -104,6 +105,17 @@ def test_wrong_parameters_are_told_together(nextflow):
         "--preset: 'fast' is not one of auto, sr, divergent, sensitive, long",
         "--skip-bad-samples: expected boolean, got 'perhaps'",
     ]
+
+
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+@pytest.mark.parametrize(("name", "text"), [("a.fa", ""), ("a.fa.gz", "\n"), ("b.fa", "ACGT\n")])
+def test_a_reference_without_contigs_is_told_before_any_task(nextflow, sheet, name, text, parser):
+    path = sheet.with_name(name)
+    with gzip.open(path, "wt") if path.suffix == ".gz" else path.open("w") as file:
+        file.write(text)
+    run = nextflow("--input", sheet, "--fasta", path, NXF_SYNTAX_PARSER=parser)
+    assert problems(run) == [f"--fasta: {path}: no contigs; FASTA is expected, and begins with >"]
+    assert not run.tasks
 
 
 @pytest.mark.parametrize("arguments", [{}, {"version": "24.10"}, {"NXF_SYNTAX_PARSER": "v2"}])
