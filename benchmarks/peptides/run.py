@@ -71,7 +71,7 @@ TITLES = {
     "perplexity": "Pseudo-perplexity of the test peptides",
     "memory": "The architecture of 650M on a CPU",
     "speed": "Speed",
-    "estimate": "The quick estimate",
+    "estimate": "The estimate",
     "published": "Published peptides and ours",
     "specificity": "Specificity",
     "specificity_all": "Specificity on all targets, by the estimate",

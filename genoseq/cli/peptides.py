@@ -1,8 +1,9 @@
 """Design peptides that bind a protein, or score known ones, by PepMLM.
 
 A peptide is masked behind the sequence of its target, and a language model of proteins fills it in. For each
-target candidates are drawn (--decoder), filtered, scored and ranked, and those are taken, from the best on,
-that are not too much like one above. Only the twenty amino acids are drawn, and every peptide has its length.
+target candidates are drawn (--decoder) and filtered, the better ones by an estimate are scored (--scored) and
+ranked, and those are taken, from the best on, that are not too much like one above. Only the twenty amino
+acids are drawn, and every peptide has its length.
 
 The score is the pseudo-perplexity of the published method: each letter of the peptide is masked alone; lower
 is better, and 20 is a model that knows nothing. It is no affinity. With decoys, other proteins (--decoys) or
@@ -140,7 +141,8 @@ def _tell_of_few(args: argparse.Namespace, results: list[Result]) -> None:
         elif found < args.number:
             words = (
                 f"{counted(found, 'peptide')} of {args.number:,} for {result.target.name}: no more pass the "
-                f"filters and are different enough (--likeness {args.likeness:g}); raise --candidates"
+                f"filters and are different enough (--likeness {args.likeness:g}); raise "
+                f"{'--candidates' if args.scored is None else '--scored, or leave it out'}"
             )
         else:
             continue

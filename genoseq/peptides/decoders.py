@@ -79,9 +79,8 @@ class Task:
         ndarray, shape (places of all, 20), dtype float64
             They add up to 1, over what the template allows; minus infinity elsewhere.
         """
-        distinct, inverse = np.unique(
-            _tokens(peptides), axis=0, return_inverse=True
-        )  # equal ones share a look
+        # equal ones share a look
+        distinct, inverse = np.unique(_tokens(peptides), axis=0, return_inverse=True)
         every = np.arange(len(self.template))
         reference = _tokens(self.empty(1))[0]
         found = model.log_probabilities_behind(

@@ -36,13 +36,16 @@ __all__ = ["MaskedModel"]
 ON_CPU, ON_GPU = 1024, 4096
 """Tokens of a batch. For 4,096 the 650M model takes some 0.4 GiB, beside 2.4 GiB of weights; on a CPU each
 thread has a batch, and smaller ones keep more threads at work."""
+_WEIGHTS = 8192
+"""Of attention, for each of these tokens, behind a target that is read once: 32 and 128 MiB, of which there
+are up to four copies at a time."""
 
 Tokens = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 
 
 class MaskedModel:
-    """An ESM-2 model, ready for use.
+    """An ESM-2 model, ready for use. What it has read is kept: neither network nor precision may change.
 
     Parameters
     ----------
@@ -71,7 +74,7 @@ class MaskedModel:
         self.threads = 1
         self.tokens = 0
         self.progress: Callable[[int], object] = lambda tokens: None
-        self._shared: tuple[bytes, SharedTarget] | None = None  # the last one
+        self._shared: tuple[tuple[bytes, bytes], SharedTarget] | None = None  # the last one
         # transformers 5.3 keeps rotary tables of the last length in each layer: one batch at a time
         self._keeps_tables = any(hasattr(module, "_seq_len_cached") for module in network.modules())
 
@@ -164,19 +167,26 @@ class MaskedModel:
         if any(len(peptide) != len(reference) for peptide in peptides):
             found = sorted({len(peptide) for peptide in peptides})
             raise UsageError(f"peptides of {found} letters behind a reference of {len(reference)}")
-        key = target.tobytes() + b"|" + reference.tobytes()
-        if self._shared is None or self._shared[0] != key:
+        if not len(peptides):
+            return np.empty((0, len(TOKENS)), np.float32)
+        key = target.tobytes(), reference.tobytes()
+        last = self._shared
+        if last is None or last[0] != key:
+            last = self._shared = None  # two would be in memory at once
             with self._inference():
-                self._shared = key, SharedTarget(self.network, target, reference)
+                last = self._shared = key, SharedTarget(self.network, target, reference)
             self._paid(len(target) + len(reference) + 2)
-        shared = self._shared[1]
+        shared = last[1]
 
         def look(tails: Sequence[Tokens], asked: Sequence[Numbers]) -> NDArray[np.float32]:
             tokens = torch.from_numpy(padded(tails)[:, 1:]).to(self.device)
             with self._inference():
                 return self._answers(shared.states(tokens), np.concatenate(asked), asked)
 
-        return self._in_batches(peptides, places, np.full(len(peptides), len(reference) + 1), look)
+        lengths = np.full(len(peptides), len(reference) + 1)
+        weights = self.network.config.num_attention_heads * lengths[0] * (len(target) + len(reference) + 2)
+        rows = max(1, _WEIGHTS * self._tokens_at_once // int(weights))
+        return self._in_batches(peptides, places, lengths, look, rows)
 
     def _in_batches(
         self,
@@ -184,6 +194,7 @@ class MaskedModel:
         places: Sequence[Numbers],
         lengths: Numbers,
         look: Callable[[Sequence[Tokens], Sequence[Numbers]], NDArray[np.float32]],
+        rows_at_once: int = 0,
     ) -> NDArray[np.float32]:
         """Answers of `look`, which is given rows of about one length, in the order of all rows."""
         if len(rows) != len(places):
@@ -191,7 +202,7 @@ class MaskedModel:
         ends = np.concatenate([[0], np.cumsum([len(each) for each in places], dtype=np.int64)])
         out = np.empty((int(ends[-1]), len(TOKENS)), np.float32)
         order = np.argsort(lengths, kind="stable")
-        parts = [order[part] for part in split_by_size(lengths[order], self._tokens_at_once)]
+        parts = [order[part] for part in split_by_size(lengths[order], self._tokens_at_once, rows_at_once)]
 
         def one(chosen: Numbers) -> NDArray[np.float32]:
             return look([rows[number] for number in chosen], [places[number] for number in chosen])

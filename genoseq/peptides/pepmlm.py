@@ -102,6 +102,7 @@ class PepMLM:
         top_k: int | None = None,
         top_p: float = 1.0,
         candidates: int | None = None,
+        scored: int | None = None,
         filters: str = "",
         decoys: Sequence[str | Target] = (),
         select: str = "perplexity",
@@ -125,6 +126,9 @@ class PepMLM:
             How letters are drawn (`genoseq.peptides.decoders`, `sampling`); iterative by default.
         candidates
             That are drawn; five for each that is wanted by default.
+        scored
+            Of these, how many are scored exactly (`genoseq.peptides.design.DesignPlan`); by default twice those
+            that are wanted, and more if too few are left.
         decoys, select
             Other targets, which a peptide shall not bind; "perplexity" or "specificity" ranks.
         likeness, known
@@ -156,6 +160,7 @@ class PepMLM:
             templates=tuple(templates),
             count=n,
             candidates=candidates or 5 * n,
+            scored=scored,
             decoder=decoder or Iterative(),
             sampling=Sampling(temperature, top_k, top_p),
             conditions=tuple(parse_filters(filters)) if filters else (),

@@ -1,4 +1,4 @@
-"""What a peptide is worth behind a target: pseudo-perplexity, a quick estimate of it, and specificity.
+"""What a peptide is worth behind a target: pseudo-perplexity, an estimate of it, and specificity.
 
 The pseudo-perplexity is that of PepMLM: every letter of the peptide is masked alone, the target is shown as
 it is, and exp of the mean negative log-likelihood over all 33 tokens is taken. It asks for as many looks as

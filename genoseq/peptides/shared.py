@@ -2,8 +2,8 @@
 
 When a network reads a target and a peptide, each letter of the target hears of the peptide, a little. Without
 that the target is the same for all peptides: its keys and values in every layer are computed once, with a
-peptide of reference behind it, and each peptide costs its own letters alone. For the reference the answer is
-that of the network; for others it is near (docs/peptides.md has figures).
+peptide of reference behind it, and each peptide costs its own letters alone. For the reference the answer is,
+to rounding, that of the network; for others it is near (docs/peptides.md has figures).
 
 The network is that of `genoseq.peptides.network`; only its modules are used, by the names of its weights.
 """
@@ -75,7 +75,7 @@ class SharedTarget:
         return found * (_TRAINED / shown)[:, None, None]
 
     def _through(self, states: Tensor, start: int) -> Tensor:
-        """All layers, for places from `start` on; from 0 on, keys and values of the target are kept."""
+        """All layers, for places from `start` on. From 0 on, the target is read: keys and values are kept."""
         encoder = self._network.esm.encoder
         for number, layer in enumerate(encoder.layer):
             part = layer.attention
@@ -112,8 +112,14 @@ def _attend(query: Tensor, far_key: Tensor, far_value: Tensor, key: Tensor, valu
     """Attention to places that all rows share, (heads, places, width), and to each row's own."""
     count, heads, places, width = query.shape
     shared = query.transpose(0, 1).reshape(heads, count * places, width)
-    far = (shared @ far_key.transpose(1, 2)).unflatten(1, (count, places)).transpose(0, 1)
-    weights = torch.cat([far, query @ key.transpose(2, 3)], -1).softmax(-1).to(value.dtype)
-    to_far, to_own = weights.split([far.shape[-1], places], -1)
-    shared = to_far.transpose(0, 1).reshape(heads, count * places, far.shape[-1])
+    weights = torch.cat(
+        [
+            (shared @ far_key.transpose(1, 2)).unflatten(1, (count, places)).transpose(0, 1),
+            query @ key.transpose(2, 3),
+        ],
+        -1,
+    )
+    weights = weights.softmax(-1).to(value.dtype)
+    to_far, to_own = weights.split([far_key.shape[1], places], -1)
+    shared = to_far.transpose(0, 1).reshape(heads, count * places, far_key.shape[1])
     return (shared @ far_value).unflatten(1, (count, places)).transpose(0, 1) + to_own @ value

@@ -74,5 +74,5 @@ def test_the_recipes_of_the_small_model():
     assert protein.model == EsmShape(6, 256, 8, 1024)
     pairs = read_pair_recipe(PARAMS / "peptides_small.yaml")
     assert pairs.hiding.whole < 1
-    for masking in (protein.masking, pairs.masking):  # what the quick estimate of scores takes for granted
+    for masking in (protein.masking, pairs.masking):  # as ESM-2
         assert (masking.kept, masking.replaced) == (0.1, 0.1)

@@ -55,7 +55,7 @@ def test_a_network_is_asked_with_one_mask_at_a_time(make_network):
 
 def test_the_estimate_is_exact_where_the_target_does_not_hear_of_the_peptide():
     model = toy.ToyModel(4)
-    peptides = ["ACDE", "EEEE", "CADA"]
+    peptides = ["ACDE", "EEEE", "CADA"]  # the model knows four letters
     exact = log_perplexities(model, TARGET, peptides)
     np.testing.assert_allclose(quick_log_perplexities(model, TARGET, peptides), exact, rtol=1e-6)
 
