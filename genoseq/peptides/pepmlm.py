@@ -127,8 +127,8 @@ class PepMLM:
         candidates
             That are drawn; five for each that is wanted by default.
         scored
-            Of these, how many are scored exactly (`genoseq.peptides.design.DesignPlan`); by default twice those
-            that are wanted, and more if too few are left.
+            Of these, how many are scored exactly, the best by an estimate; by default twice as many as are
+            wanted, and more if too few are left (`genoseq.peptides.design.DesignPlan`).
         decoys, select
             Other targets, which a peptide shall not bind; "perplexity" or "specificity" ranks.
         likeness, known
