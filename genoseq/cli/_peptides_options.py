@@ -163,8 +163,8 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--scored", type=bounded_int(1, _MOST), metavar="N",
-        help="score this many exactly, the best by an estimate, or all if there are no more (default: twice -n, "
-        "and more if too few are left; all with --select specificity)",
+        help="score this many exactly, the best by an estimate, or all if there are no more (default: twice "
+        "-n, and more if too few are left; all with --select specificity)",
     )  # fmt: skip
     group.add_argument(
         "--filter", metavar="EXPR",

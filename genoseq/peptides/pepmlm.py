@@ -124,20 +124,16 @@ class PepMLM:
             What a peptide may be (`genoseq.peptides.template`, `filters`); a template has its own length.
         decoder, temperature, top_k, top_p
             How letters are drawn (`genoseq.peptides.decoders`, `sampling`); iterative by default.
-        candidates
-            That are drawn; five for each that is wanted by default.
-        scored
-            Of these, how many are scored exactly, the best by an estimate; by default twice as many as are
-            wanted, and more if too few are left (`genoseq.peptides.design.DesignPlan`).
+        candidates, scored
+            Drawn, five for each that is wanted by default; scored exactly (`DesignPlan`).
         decoys, select
             Other targets, which a peptide shall not bind; "perplexity" or "specificity" ranks.
         likeness, known
             Largest identity of two peptides in the result; peptides that it is compared with.
         site
             Part of the target that shall be bound.
-        cyclic
-            Peptides are closed head to tail (`DesignPlan`).
-        seed
+        cyclic, seed
+            Peptides are closed head to tail (`DesignPlan`); of the random numbers.
 
         Returns
         -------
@@ -151,11 +147,10 @@ class PepMLM:
         InputError
             If the filters reject all, or a letter is none of a protein.
         """
+        lengths = [length] if isinstance(length, int) else list(length)
+        templates = [Template.of_length(each, avoid) for each in lengths]
         if template is not None:
             templates = [Template.parse(template).avoiding(avoid)]
-        else:
-            lengths = [length] if isinstance(length, int) else list(length)
-            templates = [Template.of_length(each, avoid) for each in lengths]
         plan = DesignPlan(
             templates=tuple(templates),
             count=n,
