@@ -77,7 +77,7 @@ def child(args: argparse.Namespace) -> dict[str, object]:
     model = MaskedModel.load(args.folder, device="cpu")
     marks.append(time.perf_counter())
     letters = "".join(np.random.default_rng(1).choice(list(AMINO_ACIDS), args.residues))
-    plan = DesignPlan((Template.of_length(args.length),), 1, 1, decoder=Iterative())
+    plan = DesignPlan((Template.of_length(args.length),), 1, 10, decoder=Iterative())  # two are scored
     found = design(model, Target("random", letters, "random"), plan).candidates
     marks.append(time.perf_counter())
     scale = 1 if sys.platform == "darwin" else 1024
