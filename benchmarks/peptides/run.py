@@ -18,7 +18,6 @@ CPU time on one core, for a model of 5 M parameters:
     estimate         6 minutes   the target read once against exact scores
     published       20 minutes   X, lengths, repeats, beside the peptides that were released
     specificity     18 minutes   own target against five decoys
-    specificity_all 15 minutes   all targets, by the estimate
     diversity       15 minutes   decoders: 20 peptides for each of 10 targets
     decoders        35 minutes   decoders: 4 peptides for each of the 203 targets
 
@@ -53,7 +52,6 @@ RUNS = {
     "estimate": ("estimate.py", "--targets 12", "--targets 2 -n 8"),
     "published": ("published.py", "--generated GENERATED -n 3", "--generated GENERATED --targets 2"),
     "specificity": ("specificity.py", "--targets 24 --candidates 10 -n 3", "--targets 2 --candidates 4 -n 2"),
-    "specificity_all": (
         "specificity.py",
         "--candidates 10 -n 3 --estimate",
         "--targets 2 --candidates 4 -n 2 --estimate",
@@ -74,7 +72,6 @@ TITLES = {
     "estimate": "The estimate",
     "published": "Published peptides and ours",
     "specificity": "Specificity",
-    "specificity_all": "Specificity on all targets, by the estimate",
     "diversity": "Decoders: diversity",
     "decoders": "Decoders: all targets",
 }
