@@ -52,10 +52,6 @@ RUNS = {
     "estimate": ("estimate.py", "--targets 12", "--targets 2 -n 8"),
     "published": ("published.py", "--generated GENERATED -n 3", "--generated GENERATED --targets 2"),
     "specificity": ("specificity.py", "--targets 24 --candidates 10 -n 3", "--targets 2 --candidates 4 -n 2"),
-        "specificity.py",
-        "--candidates 10 -n 3 --estimate",
-        "--targets 2 --candidates 4 -n 2 --estimate",
-    ),
     "diversity": (
         "decoders.py",
         f"--targets 10 --only independent iterative gibbs {TOP} {DIVERSE}",
