@@ -147,12 +147,8 @@ class PepMLM:
         InputError
             If the filters reject all, or a letter is none of a protein.
         """
-        lengths = [length] if isinstance(length, int) else list(length)
-        templates = [Template.of_length(each, avoid) for each in lengths]
-        if template is not None:
-            templates = [Template.parse(template).avoiding(avoid)]
         plan = DesignPlan(
-            templates=tuple(templates),
+            templates=_templates(template, length, avoid),
             count=n,
             candidates=candidates or 5 * n,
             scored=scored,
@@ -199,6 +195,13 @@ def _target(given: str | Target, name: str) -> Target:
         raise UsageError(f"{name} is empty; letters of a protein are expected")
     encode_protein(given)
     return Target(name, given.upper(), name)
+
+
+def _templates(template: str | None, length: int | Sequence[int], avoid: str) -> tuple[Template, ...]:
+    if template is not None:
+        return (Template.parse(template).avoiding(avoid),)
+    lengths = [length] if isinstance(length, int) else length
+    return tuple(Template.of_length(each, avoid) for each in lengths)
 
 
 def _table(candidates: Sequence[Candidate]) -> Any:
